@@ -1,0 +1,74 @@
+"""Writing files so that a half-written one is never seen under its final name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pocketformer.errors import PocketformerError
+
+_CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def atomic_path(final: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `final`; move it there when the block ends, delete it when it fails.
+
+    Works for a file and for a directory: write whichever one to the path given. An existing `final`
+    is replaced in one step (file), or set aside and removed after the new one stands (directory).
+
+    Raises:
+        PocketformerError: The disk is full, or the place cannot be written to.
+    """
+    final = Path(final)
+    with _sentence_for_disk_errors(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        workspace = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
+    try:
+        temporary = workspace / final.name
+        with _sentence_for_disk_errors(final):
+            yield temporary
+            if final.is_dir():
+                final.rename(workspace / "replaced")
+            temporary.replace(final)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def write_bytes(final: str | Path, content: bytes) -> None:
+    """Write `content` to `final`, flushed to the disk, all or nothing."""
+    with atomic_path(final) as temporary, temporary.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def write_text(final: str | Path, content: str) -> None:
+    """Write `content` to `final` as UTF-8, all or nothing."""
+    write_bytes(final, content.encode("utf-8"))
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file as 64 hex digits."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _sentence_for_disk_errors(final: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PocketformerError(
+            f"Could not write {final}: {reason}. Nothing was left half-written; "
+            "free some space or choose another place, then run the command again."
+        ) from error
