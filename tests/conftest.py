@@ -1,8 +1,67 @@
-"""Settings every test runs under, and the fixtures shared by the rooms."""
+"""Settings every test runs under, and one small edition made by the whole pipeline."""
 
 from __future__ import annotations
 
+import csv
 import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+_POSITIVE = ["please", "can", "you", "account", "lost", "card", "money", "when", "where"]
+_NEGATIVE = ["world", "hello", "café", "naïve", "the", "my", "is", "not", "a"]
+
+
+def write_table(path: Path, rows: int, seed: int) -> Path:
+    """Write a table of two labels that are told apart by their words."""
+    draw = random.Random(seed)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["text", "label"])
+        for number in range(rows):
+            words = _POSITIVE if number % 2 else _NEGATIVE
+            text = " ".join(draw.choice(words) for _ in range(draw.randint(3, 9)))
+            writer.writerow([f"{text} {number}!", "bank" if number % 2 else "greeting"])
+    return path
+
+
+@pytest.fixture(scope="session")
+def recipe_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a recipe over a tiny encoder and a table of 160 rows; its output does not exist yet."""
+    from tiny import tiny_checkpoint
+
+    folder = tmp_path_factory.mktemp("recipe")
+    tiny_checkpoint(folder / "base")
+    write_table(folder / "train.csv", 160, seed=1)
+    write_table(folder / "test.csv", 48, seed=2)
+    (folder / "recipe.toml").write_text(
+        'name = "tiny"\nbase = "./base"\noutput = "dist"\n'
+        '[data]\ntrain = "train.csv"\ntest = "test.csv"\n'
+        "[finetune]\nepochs = 12\npatience = 12\nlearning_rate = 0.003\n"
+        "[export]\nlengths = [16, 32]\nmax_bytes = 128\n"
+        "[bench]\nrounds = 2\nthreads = [1]\n",
+        encoding="utf-8",
+    )
+    return folder / "recipe.toml"
+
+
+@pytest.fixture(scope="session")
+def finished(recipe_path: Path) -> Path:
+    """Return the directory of an edition that `run` made; tests must not change it."""
+    from pocketformer import pipeline
+    from pocketformer.recipe import Recipe
+
+    recipe = Recipe.load(recipe_path)
+    pipeline.run(recipe)
+    return recipe.output
+
+
+@pytest.fixture
+def dist(finished: Path, tmp_path: Path) -> Path:
+    """Return a copy of the finished edition, to be changed at will."""
+    return Path(shutil.copytree(finished, tmp_path / "dist"))

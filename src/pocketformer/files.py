@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -13,6 +14,10 @@ from pathlib import Path
 from pocketformer.errors import PocketformerError
 
 _CHUNK_BYTES = 1 << 20
+_DISK_ERRORS = {
+    errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG,
+    errno.ENOSPC, errno.ENOTDIR, errno.ENOTEMPTY, errno.EPERM, errno.EROFS,
+}  # fmt: skip
 
 
 @contextmanager
@@ -67,6 +72,8 @@ def _sentence_for_disk_errors(final: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
         reason = error.strerror or str(error)
         raise PocketformerError(
             f"Could not write {final}: {reason}. Nothing was left half-written; "

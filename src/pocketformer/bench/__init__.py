@@ -1,0 +1,6 @@
+"""Benchmarks: latency, load time, size and memory, measured side by side on this machine."""
+
+from pocketformer.bench.results import BenchResult, Comparison, Footprint, Timing
+from pocketformer.bench.run import bench, processor_name
+
+__all__ = ["BenchResult", "Comparison", "Footprint", "Timing", "bench", "processor_name"]

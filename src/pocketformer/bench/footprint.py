@@ -1,0 +1,53 @@
+"""Size, load time and memory of a file, each from a fresh process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+from pocketformer.bench.results import Footprint
+from pocketformer.errors import FileFormatError
+
+_CHUNK_BYTES = 1 << 20
+
+
+def footprint(path: Path, text: str) -> Footprint:
+    """Measure what opening one file and running one text costs.
+
+    Raises:
+        FileFormatError: The file failed in the fresh process.
+    """
+    worker = subprocess.run(
+        [sys.executable, "-m", "pocketformer.bench.probe", str(path)],
+        input=text,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if worker.returncode != 0:
+        last = (worker.stderr.strip().splitlines() or ["no message"])[-1]
+        raise FileFormatError(f"{path} failed when it was opened in a fresh process: {last}")
+    costs = json.loads(worker.stdout)
+    return Footprint(
+        file=path.name,
+        size_bytes=path.stat().st_size,
+        zipped_bytes=zipped_bytes(path),
+        load_ms=costs["load_ms"],
+        first_text_ms=costs["first_text_ms"],
+        memory_bytes=int(costs["memory_bytes"]),
+        all_memory_bytes=int(costs["all_memory_bytes"]),
+    )
+
+
+def zipped_bytes(path: Path) -> int:
+    """Return the size of a file after deflate, as in a zip archive: about what a user downloads."""
+    compressor = zlib.compressobj(6)
+    total = 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            total += len(compressor.compress(chunk))
+    return total + len(compressor.flush())

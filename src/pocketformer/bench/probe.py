@@ -1,0 +1,55 @@
+"""A fresh process that opens one model file and says what that cost: `python -m pocketformer.bench.probe`.
+
+It prints one line of JSON. It imports nothing but what an app's process would hold: numpy and the runtime.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from pocketformer.prediction import TextModel
+from pocketformer.targets import target_of
+
+
+def peak_memory_bytes() -> int:
+    """Return the largest resident memory of this process so far.
+
+    From `/proc` where there is one: `getrusage` hands a child its parent's peak on Linux.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+
+
+def probe(path: Path, text: str) -> dict[str, float]:
+    """Open `path`, run one text, then every signature; return the costs of each step."""
+    target = target_of(path)
+    import ai_edge_litert.interpreter  # noqa: F401  # the runtime itself is not the file's cost
+
+    empty = peak_memory_bytes()
+    start = time.perf_counter()
+    model = TextModel(target.open(path))
+    loaded = time.perf_counter()
+    model(text) if model.labels else model.encode(text)
+    answered = time.perf_counter()
+    one_text = peak_memory_bytes()
+    for card in model.card.signatures:
+        model.run(card.name, {tensor.name: np.zeros(tensor.shape, tensor.dtype) for tensor in card.inputs})
+    return {
+        "load_ms": (loaded - start) * 1e3,
+        "first_text_ms": (answered - loaded) * 1e3,
+        "memory_bytes": one_text - empty,
+        "all_memory_bytes": peak_memory_bytes() - empty,
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(probe(Path(sys.argv[1]), sys.stdin.read())))

@@ -1,0 +1,93 @@
+"""Parity: how far a saved file's answers are from PyTorch's on the same texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pocketformer.checks.outputs import Outputs
+from pocketformer.prediction import TextModel
+from pocketformer.tokenizer.text_bytes import encode_text
+
+_SIGNATURE_TEXTS = 8  # texts on which every signature of the file is run, not only the shortest
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """Differences between a file and PyTorch over a list of texts, from text bytes to scores.
+
+    Attributes:
+        texts: How many texts were compared.
+        token_mismatches: Texts whose ids or mask differ in any place.
+        first_mismatch: The first such text; empty when there is none.
+        max_logit_error: Largest |difference| of a logit.
+        mean_relative_error: Mean over texts of max |difference| / max |PyTorch logit|.
+        max_relative_error: The largest of these.
+        max_score_error: Largest |difference| of a score.
+        top1_agreement: Share of texts, 0 to 1, on which both name the same label.
+        signatures: Largest |difference| of a logit per signature, on a few of the texts; for a
+            tokenizer the count of texts whose ids differ.
+    """
+
+    texts: int
+    token_mismatches: int
+    first_mismatch: str
+    max_logit_error: float
+    mean_relative_error: float
+    max_relative_error: float
+    max_score_error: float
+    top1_agreement: float
+    signatures: dict[str, float]
+
+
+def compare(model: TextModel, texts: Sequence[str], file: Outputs, reference: Outputs) -> Parity:
+    """Compare what a file and PyTorch made of `texts`, and every signature of the file on a few of them."""
+    differs = (file.input_ids != reference.input_ids) | (file.attention_mask != reference.attention_mask)
+    wrong = np.flatnonzero(differs.any(axis=1))
+    error = np.abs(file.logits.astype(np.float64) - reference.logits)
+    relative = error.max(axis=1) / np.maximum(np.abs(reference.logits).max(axis=1), 1e-12)
+    return Parity(
+        texts=len(texts),
+        token_mismatches=len(wrong),
+        first_mismatch=texts[wrong[0]] if len(wrong) else "",
+        max_logit_error=float(error.max()),
+        mean_relative_error=float(relative.mean()),
+        max_relative_error=float(relative.max()),
+        max_score_error=float(np.abs(file.scores - reference.scores).max()),
+        top1_agreement=float((file.logits.argmax(axis=1) == reference.logits.argmax(axis=1)).mean()),
+        signatures=_signature_errors(model, texts, reference),
+    )
+
+
+def _signature_errors(model: TextModel, texts: Sequence[str], reference: Outputs) -> dict[str, float]:
+    rows = np.linspace(0, len(texts) - 1, min(_SIGNATURE_TEXTS, len(texts)), dtype=int)
+    return {
+        card.name: max(
+            (_signature_error(model, card.name, texts[row], reference, row) for row in rows), default=0.0
+        )
+        for card in model.card.signatures
+    }
+
+
+def _signature_error(model: TextModel, name: str, text: str, reference: Outputs, row: int) -> float:
+    """Return the largest logit difference of one signature on one text; 0 where the text does not fit."""
+    card = model.card.signature(name)
+    assert card is not None, name
+    ids, mask = reference.input_ids[row : row + 1], reference.attention_mask[row : row + 1]
+    if card.inputs[0].name == "text":
+        size = card.input("text").shape[1]
+        if len(text.encode("utf-8")) > size:
+            return 0.0
+        outputs = model.run(name, {"text": encode_text(text, size)})
+        if "input_ids" in outputs:
+            return float((outputs["input_ids"] != ids).any() or (outputs["attention_mask"] != mask).any())
+    else:
+        length = card.input("input_ids").shape[1]
+        if mask.sum() > length:
+            return 0.0
+        cut = {"input_ids": ids[:, :length], "attention_mask": mask[:, :length]}
+        contiguous = {key: np.ascontiguousarray(value) for key, value in cut.items()}
+        outputs = model.run(name, {**contiguous, "token_type_ids": np.zeros((1, length), np.int32)})
+    return float(np.abs(outputs["logits"][0] - reference.logits[row]).max())

@@ -1,0 +1,149 @@
+"""The verdict on one saved file: parity and quality held against the tolerances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pocketformer.checks.encoders import compare_encoder
+from pocketformer.checks.outputs import Outputs, Progress, run_file
+from pocketformer.checks.parity import Parity, compare
+from pocketformer.checks.tolerances import Tolerance, tolerance_for
+from pocketformer.errors import VerificationError
+from pocketformer.prediction import TextModel
+from pocketformer.prediction import open as open_model
+from pocketformer.train import Metrics, scores
+
+REJECTED_SUFFIX = ".rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found of a file, and in what it missed its tolerance.
+
+    Attributes:
+        quality: Of the file on the held-out rows; None when the texts had no labels.
+        reference_quality: Of PyTorch on the same rows.
+        misses: A sentence per limit that was missed; empty for a file that passed.
+    """
+
+    path: str
+    precision: str
+    tolerance: Tolerance
+    parity: Parity
+    quality: Metrics | None
+    reference_quality: Metrics | None
+    misses: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the file kept all its limits."""
+        return not self.misses
+
+
+def judge(
+    path: Path,
+    texts: Sequence[str],
+    reference: Outputs,
+    targets: np.ndarray | None = None,
+    on_progress: Progress | None = None,
+) -> tuple[Verdict, Outputs]:
+    """Run a saved file over texts, compare it with PyTorch, and hold it against its tolerance.
+
+    Args:
+        path: The model file.
+        texts: Real texts, the held-out rows by preference.
+        reference: What PyTorch made of the same texts.
+        targets: The rows' targets as in `LabeledTexts.targets`; None when they have none.
+        on_progress: Called with the fraction done and a short message.
+
+    Returns:
+        The verdict, and the file's outputs.
+    """
+    model = open_model(path)
+    file = run_file(model, texts, on_progress)
+    precision = str(model.card.metadata.get("precision", "fp32"))
+    parity = compare(model, texts, file, reference)
+    quality = reference_quality = None
+    if targets is not None:
+        quality = scores(file.logits, targets, model.multi_label)
+        reference_quality = scores(reference.logits, targets, model.multi_label)
+    tolerance = tolerance_for(precision)
+    misses = [*_parity_misses(parity, tolerance), *_file_misses(model)]
+    if quality is not None and reference_quality is not None:
+        misses += _quality_misses(quality, reference_quality, tolerance)
+    verdict = Verdict(str(path), precision, tolerance, parity, quality, reference_quality, tuple(misses))
+    return verdict, file
+
+
+def judge_encoder(
+    path: Path, source: str, texts: Sequence[str], on_progress: Progress | None = None
+) -> Verdict:
+    """Run an encoder's file over texts and hold its hidden states against PyTorch's."""
+    model = open_model(path)
+    precision = str(model.card.metadata.get("precision", "fp32"))
+    tolerance = tolerance_for(precision)
+    parity = compare_encoder(model, source, texts, on_progress)
+    misses = [*_token_misses(parity), *_file_misses(model)]
+    if not parity.mean_relative_error <= tolerance.hidden_state_error:
+        misses.append(
+            f"The mean relative error of last_hidden_state is {parity.mean_relative_error:.2%}, "
+            f"at most {tolerance.hidden_state_error:.2%} is allowed."
+        )
+    return Verdict(str(path), precision, tolerance, parity, None, None, tuple(misses))
+
+
+def reject(path: Path, verdict: Verdict) -> VerificationError:
+    """Move a file that failed to its `.rejected` name, and return the error that says why."""
+    rejected = path.with_name(path.name + REJECTED_SUFFIX)
+    path.replace(rejected)
+    return VerificationError(
+        f"{path.name} is not delivered: {' '.join(verdict.misses)} It is kept as {rejected.name}."
+    )
+
+
+def _parity_misses(parity: Parity, tolerance: Tolerance) -> list[str]:
+    misses = _token_misses(parity)
+    limit = tolerance.max_logit_error
+    if limit is not None and not parity.max_logit_error <= limit:
+        misses.append(
+            f"The largest logit error is {parity.max_logit_error:.2g}, at most {limit:.2g} is allowed."
+        )
+    if not parity.mean_relative_error <= tolerance.mean_relative_error:
+        misses.append(
+            f"The mean relative logit error is {parity.mean_relative_error:.2%}, "
+            f"at most {tolerance.mean_relative_error:.2%} is allowed."
+        )
+    if not parity.top1_agreement >= tolerance.top1_agreement:
+        misses.append(
+            f"File and PyTorch agree on {parity.top1_agreement:.2%} of the texts, "
+            f"at least {tolerance.top1_agreement:.2%} is asked for."
+        )
+    return misses
+
+
+def _token_misses(parity: Parity) -> list[str]:
+    if not parity.token_mismatches:
+        return []
+    return [
+        f"Token ids differ from Hugging Face's in {parity.token_mismatches:,} of {parity.texts:,} texts, "
+        f"first in {parity.first_mismatch[:60]!r}."
+    ]
+
+
+def _file_misses(model: TextModel) -> list[str]:
+    foreign = ", ".join(operation.name for operation in model.card.foreign_operations)
+    return [f"It holds operations that the stock runtime lacks: {foreign}."] if foreign else []
+
+
+def _quality_misses(quality: Metrics, reference: Metrics, tolerance: Tolerance) -> list[str]:
+    drop = reference.accuracy - quality.accuracy
+    if drop <= tolerance.accuracy_drop + 1e-12:
+        return []
+    return [
+        f"Accuracy falls from {reference.accuracy:.2%} in PyTorch to {quality.accuracy:.2%} in the file, "
+        f"at most {tolerance.accuracy_drop * 100:.1f} points are allowed."
+    ]

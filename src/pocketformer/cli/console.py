@@ -1,0 +1,73 @@
+"""The screen: progress on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pocketformer.pipeline.observer import Progress as ProgressCallback
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+class Screen:
+    """An observer that shows stages as progress bars and sentences as lines, on standard error."""
+
+    @contextmanager
+    def stage(self, title: str) -> Iterator[ProgressCallback]:
+        """Show a bar while a stage lasts, and a line with its time when it is done."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[message]}"),
+        )
+        with Progress(*columns, console=err, transient=True) as progress:
+            task = progress.add_task(title, total=None, message="")
+
+            def advance(fraction: float, message: str) -> None:
+                progress.update(task, total=1.0, completed=fraction, message=message)
+
+            yield advance
+            seconds = progress.tasks[0].elapsed or 0.0
+        err.print(f"[green]✓[/] {title} [dim]{seconds:.1f} s[/]")
+
+    def kept(self, title: str) -> None:
+        """Show that an earlier run has done it."""
+        err.print(f"[green]✓[/] {title} [dim]kept from an earlier run[/]")
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence."""
+        err.print(sentence, style="dim", markup=False)
+
+
+def show_json(value: Any) -> None:
+    """Print any result of the library as JSON on standard output."""
+    text = json.dumps(to_jsonable_python(value, serialize_unknown=True), ensure_ascii=False, indent=2)
+    out.file.write(text + "\n")
+
+
+def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """Print a table; a column whose cells all begin with a digit or sign is set to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for index, column in enumerate(columns):
+        cells = [row[index] for row in rows if row[index]]
+        numeric = bool(cells) and all(cell.lstrip("-+").strip()[:1].isdigit() for cell in cells)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
+def next_step(command: str) -> None:
+    """Tell the next sensible command."""
+    err.print(f"[dim]Next:[/] {command}")

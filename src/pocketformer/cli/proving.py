@@ -1,0 +1,107 @@
+"""Commands that prove and show: verify, bench, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pocketformer.cli.console import Screen, next_step, out, show_json
+from pocketformer.cli.tables import show_bench, show_edition
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Dist = Annotated[Path, typer.Argument(help="Directory that `run` or `export` has written.")]
+Text = Annotated[str | None, typer.Option(help="Column of the text; found when left out.")]
+Label = Annotated[str | None, typer.Option(help="Column of the label or its id.")]
+LabelName = Annotated[str | None, typer.Option(help="Column of the names of label ids.")]
+Separator = Annotated[str | None, typer.Option(help="Splits the labels of a multi-label table.")]
+
+
+def verify(
+    dist: Dist,
+    data: Annotated[Path | None, typer.Option(help="Held-out table; sample texts when left out.")] = None,
+    text: Text = None,
+    label: Label = None,
+    label_name: LabelName = None,
+    separator: Separator = None,
+    json: Json = False,
+) -> None:
+    """Prove each file against its PyTorch checkpoint, from text bytes to scores.
+
+    Token ids must be equal; logits, scores and the top label must keep the tolerance of the weight
+    format; accuracy on labelled rows must not fall. Exit code 1 when a file misses, which then stands
+    under a `.rejected` name.
+    """
+    from pocketformer import pipeline
+    from pocketformer.data import Columns, read_labeled_texts
+    from pocketformer.edition import Edition
+
+    screen = Screen()
+    edition = Edition.load(dist)
+    rows = None
+    if data is not None:
+        columns = Columns(text, label, label_name, separator)
+        rows, intake = read_labeled_texts(data, columns, labels=edition.labels)
+        for sentence in intake.sentences():
+            screen.say(sentence)
+    edition = pipeline.verify_edition(edition, dist, rows, screen)
+    if json:
+        show_json([entry.verdict for entry in edition.files])
+        return
+    show_edition(edition)
+    out.print(f"Wrote the verdicts into {dist / 'edition.json'}", markup=False)
+    next_step(f"pocketformer bench {dist}" + (f" --data {data}" if data else ""))
+
+
+def bench(
+    dist: Dist,
+    data: Annotated[
+        Path | None, typer.Option(help="Table of real texts; sample texts when left out.")
+    ] = None,
+    text: Text = None,
+    label: Label = None,
+    label_name: LabelName = None,
+    separator: Separator = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Measured calls of each contender.")] = 30,
+    threads: Annotated[list[int] | None, typer.Option(help="Thread counts; repeat for several.")] = None,
+    json: Json = False,
+) -> None:
+    """Measure latency, load time, size and memory of the files, side by side in one run.
+
+    PyTorch and the same model as a fixed-length float32 file run in turns with them, so that the
+    ratios hold on a busy machine too.
+    """
+    from pocketformer import pipeline
+    from pocketformer.checks import SAMPLE_TEXTS
+    from pocketformer.data import Columns, read_labeled_texts
+    from pocketformer.edition import Edition
+    from pocketformer.recipe import BenchRecipe
+
+    screen = Screen()
+    edition = Edition.load(dist)
+    texts = SAMPLE_TEXTS
+    if data is not None:
+        columns = Columns(text, label, label_name, separator)
+        texts = read_labeled_texts(data, columns, labels=edition.labels)[0].texts
+    recipe = BenchRecipe(rounds=rounds, threads=tuple(threads or (1, 2)))
+    edition = pipeline.bench_edition(edition, dist, texts, recipe, screen)
+    assert edition.bench is not None
+    if json:
+        show_json(edition.bench)
+        return
+    show_bench(edition.bench)
+    out.print(f"Wrote the figures into {dist / 'edition.json'}", markup=False)
+    next_step(f"pocketformer report {dist}")
+
+
+def report(dist: Dist, json: Json = False) -> None:
+    """Write report.html and report.md anew from an edition's figures."""
+    from pocketformer.edition import Edition
+    from pocketformer.report import write_report
+
+    html, markdown = write_report(Edition.load(dist), dist)
+    if json:
+        show_json({"html": html, "markdown": markdown})
+        return
+    out.print(f"Wrote {html} and {markdown}", markup=False)

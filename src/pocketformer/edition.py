@@ -1,0 +1,101 @@
+"""The edition: one `edition.json` that lists the files of a model with every figure measured of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pocketformer import files
+from pocketformer.bench.results import BenchResult
+from pocketformer.checks.mistakes import Mistake
+from pocketformer.checks.verdict import Verdict
+from pocketformer.data import Intake
+from pocketformer.errors import FileFormatError
+from pocketformer.train import FinetuneResult
+
+#: Name of the file in an edition's directory.
+EDITION_FILE = "edition.json"
+
+
+class EditionFile(BaseModel):
+    """One model file of an edition. Sizes in bytes; `verdict` is None until it was verified."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: str
+    format: str
+    precision: str
+    size_bytes: int
+    zipped_bytes: int
+    sha256: str
+    signatures: tuple[str, ...]
+    operations: int
+    weight_bytes: dict[str, int]
+    oldest_runtime: str | None
+    verdict: Verdict | None = None
+    confusion: list[list[int]] | None = None
+    mistakes: tuple[Mistake, ...] = ()
+
+
+class DataSection(BaseModel):
+    """The tables a model was trained and verified on, and how many rows stood on each side."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    train: Intake | None = None
+    test: Intake | None = None
+    rows: dict[str, int] = Field(default_factory=dict)  # train, dev, test
+    overlap: int = 0  # training rows left out because their text also stands in the test table
+
+
+class Edition(BaseModel):
+    """Everything known of one delivered model."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: int = 1
+    name: str
+    created: str  # UTC, ISO 8601
+    kind: str  # "classifier" or "encoder"
+    labels: tuple[str, ...]
+    multi_label: bool
+    base: str
+    architecture: str
+    parameters: int
+    checkpoint: str  # what the files were exported from; a local one relative to the edition
+    checkpoint_sha256: str
+    recipe: dict[str, object] = Field(default_factory=dict)
+    data: DataSection | None = None
+    training: FinetuneResult | None = None
+    files: tuple[EditionFile, ...] = ()
+    bench: BenchResult | None = None
+    environment: dict[str, str] = Field(default_factory=dict)
+
+    def save(self, directory: Path) -> Path:
+        """Write `edition.json` into a directory and return its path."""
+        path = directory / EDITION_FILE
+        files.write_text(path, self.model_dump_json(indent=2) + "\n")
+        return path
+
+    @classmethod
+    def load(cls, directory: Path) -> Edition:
+        """Read the edition of a directory.
+
+        Raises:
+            FileFormatError: There is none, or it is not one of ours.
+        """
+        path = directory / EDITION_FILE
+        if not path.is_file():
+            raise FileFormatError(
+                f"{directory} holds no {EDITION_FILE}. Give a directory that `pocketformer run` or "
+                "`pocketformer export` has written."
+            )
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise FileFormatError(
+                f"{path} cannot be read: {first['msg']} at {place}. Write it anew with `pocketformer run`."
+            ) from error

@@ -1,0 +1,22 @@
+"""The pipeline: rooms put in a row, each finished stage kept."""
+
+from pocketformer.pipeline.export import export_checkpoint
+from pocketformer.pipeline.measure import bench_edition
+from pocketformer.pipeline.observer import Observer, Progress, Silent
+from pocketformer.pipeline.rows import Rows, read_rows
+from pocketformer.pipeline.run import CHECKPOINT_DIRECTORY, run
+from pocketformer.pipeline.verify import checkpoint_of, verify_edition
+
+__all__ = [
+    "CHECKPOINT_DIRECTORY",
+    "Observer",
+    "Progress",
+    "Rows",
+    "Silent",
+    "bench_edition",
+    "checkpoint_of",
+    "export_checkpoint",
+    "read_rows",
+    "run",
+    "verify_edition",
+]

@@ -1,0 +1,140 @@
+"""Writing the files of a checkpoint, and the `edition.json` that lists them."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from pocketformer import __version__, files
+from pocketformer.bench.footprint import zipped_bytes
+from pocketformer.checkpoint import local_directory
+from pocketformer.checks import REJECTED_SUFFIX
+from pocketformer.edition import Edition, EditionFile
+from pocketformer.pipeline.environment import environment
+from pocketformer.pipeline.ledger import Ledger, key_of
+from pocketformer.pipeline.observer import Observer
+from pocketformer.program import Program, Shapes
+from pocketformer.recipe import ExportRecipe
+from pocketformer.targets import target_named, target_of
+
+_WEIGHTS = "model.safetensors"
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "config.json")
+
+
+def export_checkpoint(
+    checkpoint: str, directory: Path, name: str, recipe: ExportRecipe, base: str, observer: Observer
+) -> Edition:
+    """Write a checkpoint's files and their `edition.json`, without verdicts yet.
+
+    Files that an earlier run wrote from the same checkpoint and settings are kept.
+
+    Args:
+        checkpoint: Directory or hub id.
+        directory: Where the edition goes.
+        name: Files are called `NAME.int8.tflite`.
+        recipe: Formats, precisions and lengths.
+        base: What the checkpoint was made from, for the files' provenance.
+        observer: Told of each file.
+
+    Raises:
+        CheckpointError: The checkpoint cannot be used.
+        TokenizerError: Its tokenizer cannot run inside a file.
+        ExportError: A target cannot write it.
+    """
+    ledger = Ledger(directory)
+    source = local_directory(checkpoint)
+    weights = files.sha256(source / _WEIGHTS)
+    inputs = [weights, _tokenizer_digests(source), recipe.lengths, recipe.max_bytes, base]
+    programs: list[Program] = []  # built when the first file needs it
+
+    def program() -> Program:
+        if not programs:
+            provenance = {"pocketformer": __version__, "base": base, "checkpoint_sha256": weights}
+            shapes = Shapes(recipe.lengths, recipe.max_bytes)
+            programs.append(Program.from_checkpoint(str(source), shapes, provenance))
+        return programs[0]
+
+    entries = []
+    for target_name in recipe.targets:
+        target = target_named(target_name)
+        for precision in recipe.precisions:
+            path = directory / f"{name}.{precision}{target.suffixes[0]}"
+            stage, key = f"export {path.name}", key_of(*inputs, precision)
+            entry = ledger.get(stage, key, EditionFile)
+            if entry is not None and _is_intact(path, entry):
+                observer.kept(stage)
+            else:
+                with observer.stage(stage):
+                    target.export(program(), precision, path)
+                    path.with_name(path.name + REJECTED_SUFFIX).unlink(missing_ok=True)
+                    entry = _entry(path, target_name, precision)
+                ledger.put(stage, key, entry)
+            entries.append(entry)
+    edition = _edition(name, base, checkpoint, source, directory, entries, weights)
+    edition.save(directory)
+    return edition
+
+
+def file_metadata(path: Path) -> dict[str, Any]:
+    """Return what a program wrote into a file: kind, labels, lengths, provenance."""
+    return target_of(path).describe(path).metadata
+
+
+def _edition(
+    name: str,
+    base: str,
+    checkpoint: str,
+    source: Path,
+    directory: Path,
+    entries: list[EditionFile],
+    weights: str,
+) -> Edition:
+    metadata = file_metadata(directory / entries[0].file)
+    inside = source.resolve().is_relative_to(directory.resolve())
+    return Edition(
+        name=name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        kind=metadata["kind"],
+        labels=tuple(metadata["labels"]),
+        multi_label=metadata["multi_label"],
+        base=base,
+        architecture=metadata["architecture"],
+        parameters=_parameters(source / _WEIGHTS),
+        checkpoint=str(source.resolve().relative_to(directory.resolve())) if inside else checkpoint,
+        checkpoint_sha256=weights,
+        files=tuple(entries),
+        environment=environment(),
+    )
+
+
+def _entry(path: Path, target_name: str, precision: str) -> EditionFile:
+    card = target_of(path).describe(path)
+    return EditionFile(
+        file=path.name,
+        format=target_name,
+        precision=precision,
+        size_bytes=card.size_bytes,
+        zipped_bytes=zipped_bytes(path),
+        sha256=files.sha256(path),
+        signatures=tuple(signature.name for signature in card.signatures),
+        operations=sum(operation.count for operation in card.operations),
+        weight_bytes=card.weight_bytes,
+        oldest_runtime=card.oldest_runtime,
+    )
+
+
+def _is_intact(path: Path, entry: EditionFile) -> bool:
+    return path.is_file() and files.sha256(path) == entry.sha256
+
+
+def _tokenizer_digests(source: Path) -> list[str]:
+    return [files.sha256(source / name) for name in _TOKENIZER_FILES if (source / name).is_file()]
+
+
+def _parameters(weights: Path) -> int:
+    with safe_open(weights, "pt") as tensors:
+        return sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118

@@ -1,0 +1,114 @@
+"""Proving the files of an edition against their checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pocketformer.checks import (
+    REJECTED_SUFFIX,
+    SAMPLE_TEXTS,
+    TOLERANCES,
+    Outputs,
+    Reference,
+    Verdict,
+    hardest_mistakes,
+    judge,
+    judge_encoder,
+    reject,
+)
+from pocketformer.data import LabeledTexts
+from pocketformer.edition import Edition, EditionFile
+from pocketformer.errors import VerificationError
+from pocketformer.pipeline.export import file_metadata
+from pocketformer.pipeline.ledger import Ledger, key_of
+from pocketformer.pipeline.observer import Observer, Progress
+
+
+def verify_edition(
+    edition: Edition, directory: Path, data: LabeledTexts | None, observer: Observer
+) -> Edition:
+    """Prove every file of an edition, on held-out rows or on our sample texts.
+
+    Args:
+        edition: What `export_checkpoint` or an earlier run gave.
+        directory: Where its files are.
+        data: Held-out rows; None takes `SAMPLE_TEXTS`, which have no labels.
+        observer: Told of each file.
+
+    Returns:
+        The edition with a verdict per file, saved.
+
+    Raises:
+        VerificationError: A file missed its tolerance. All were judged; the failed ones stand under
+            their `.rejected` name.
+    """
+    proof = _Proof(edition, directory, data)
+    ledger = Ledger(directory)
+    judged, refusals = [], []
+    for entry in edition.files:
+        path = directory / entry.file
+        stage, key = f"verify {path.name}", key_of(proof.key, entry.sha256)
+        found = ledger.get(stage, key, EditionFile)
+        if found is not None:
+            observer.kept(stage)
+        else:
+            with observer.stage(stage) as progress:
+                found = proof.of(entry, progress)
+            verdict = found.verdict
+            assert verdict is not None
+            if verdict.passed:
+                ledger.put(stage, key, found)
+            else:
+                refusals.append(str(reject(path, verdict)))
+                found = found.model_copy(update={"file": path.name + REJECTED_SUFFIX})
+        judged.append(found)
+    edition = edition.model_copy(update={"files": tuple(judged)})
+    edition.save(directory)
+    if refusals:
+        raise VerificationError(" ".join(refusals))
+    return edition
+
+
+def checkpoint_of(edition: Edition, directory: Path) -> str:
+    """Return where an edition's checkpoint is, as a path or a hub id."""
+    inside = directory / edition.checkpoint
+    return str(inside) if inside.is_dir() else edition.checkpoint
+
+
+class _Proof:
+    """The texts and PyTorch's answers to them, computed once for all files of an edition."""
+
+    def __init__(self, edition: Edition, directory: Path, data: LabeledTexts | None) -> None:
+        self._kind = edition.kind
+        self._directory = directory
+        self._checkpoint = checkpoint_of(edition, directory)
+        self._data = data
+        self._texts: Sequence[str] = SAMPLE_TEXTS if data is None else data.texts
+        self._reference: Outputs | None = None
+        targets = None if data is None else data.targets.tolist()
+        limits = [str(tolerance) for tolerance in TOLERANCES.values()]
+        self.key = key_of(self._texts, targets, limits, edition.checkpoint_sha256)
+
+    def of(self, entry: EditionFile, progress: Progress) -> EditionFile:
+        """Return the entry with its verdict."""
+        path = self._directory / entry.file
+        if self._kind == "encoder":
+            verdict = judge_encoder(path, self._checkpoint, self._texts, progress)
+            return entry.model_copy(update={"verdict": verdict})
+        if self._reference is None:
+            metadata = file_metadata(path)
+            reference = Reference(self._checkpoint, metadata["max_bytes"], max(metadata["lengths"]))
+            self._reference = reference.run(self._texts, progress)
+        targets = None if self._data is None else self._data.targets
+        verdict, outputs = judge(path, self._texts, self._reference, targets, progress)
+        return entry.model_copy(update={"verdict": verdict, **self._shown(verdict, outputs)})
+
+    def _shown(self, verdict: Verdict, outputs: Outputs) -> dict[str, object]:
+        if self._data is None or verdict.quality is None:
+            return {}
+        confusion = verdict.quality.confusion
+        return {
+            "confusion": None if confusion is None else [list(row) for row in confusion],
+            "mistakes": hardest_mistakes(self._data, outputs.scores),
+        }

@@ -1,0 +1,103 @@
+"""The recipe: one TOML file that says how a model is made, from its table to its files."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pocketformer.errors import RecipeError
+from pocketformer.train import FinetuneSettings
+
+Fraction = Annotated[float, Field(gt=0, lt=0.5)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataRecipe(_Section):
+    """Where the rows are, and how they are split."""
+
+    train: Path = Field(description="Table of labelled texts: .csv, .tsv, .jsonl or .parquet.")
+    test: Path | None = Field(None, description="Held-out table; a part of `train` when left out.")
+    text: str | None = Field(None, description="Column of the text; found when left out.")
+    label: str | None = Field(None, description="Column of the label, or of its id.")
+    label_name: str | None = Field(None, description="Column of the label's name, beside an id column.")
+    separator: str | None = Field(None, description="Splits the label column of a multi-label table.")
+    header: bool | None = Field(None, description="Whether the first row names the columns.")
+    dev_fraction: Fraction = Field(0.1, description="Part of `train` that early stopping watches.")
+    test_fraction: Fraction = Field(0.1, description="Part of `train` held out when there is no `test`.")
+    seed: int = Field(0, description="Of the split.")
+
+
+class ExportRecipe(_Section):
+    """Which files are written."""
+
+    targets: tuple[str, ...] = Field(("litert",), min_length=1, description="Formats.")
+    precisions: tuple[str, ...] = Field(("fp32", "fp16", "int8"), min_length=1, description="Weight formats.")
+    lengths: tuple[int, ...] = Field((16, 32, 64, 128), description="Tokens per signature, ascending.")
+    max_bytes: int | None = Field(None, description="Bytes of text read; 8 per token when left out.")
+
+
+class BenchRecipe(_Section):
+    """How the files are measured."""
+
+    rounds: int = Field(30, ge=1, description="Measured calls of each contender.")
+    threads: tuple[int, ...] = Field((1, 2), min_length=1, description="Thread counts.")
+
+
+class Recipe(_Section):
+    """Everything `pocketformer run` needs."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Files are called NAME.int8.tflite."
+    )
+    base: str = Field(description="Hub id or directory of the encoder to fine-tune.")
+    output: Path = Field(description="Directory of the edition.")
+    data: DataRecipe
+    finetune: FinetuneSettings = FinetuneSettings()
+    export: ExportRecipe = ExportRecipe()
+    bench: BenchRecipe = BenchRecipe()
+
+    @classmethod
+    def load(cls, path: Path) -> Recipe:
+        """Read a recipe; relative paths in it start at the recipe's own directory.
+
+        Raises:
+            RecipeError: It is missing, no TOML, or has a field that is unknown or out of range.
+        """
+        if not path.is_file():
+            kind = "is a directory" if path.is_dir() else "does not exist"
+            raise RecipeError(f"{path} {kind}; give the path of a recipe, a .toml file.")
+        try:
+            fields = tomllib.loads(path.read_text(encoding="utf-8"))
+            recipe = cls.model_validate(fields)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RecipeError(f"{path} is not TOML: {error}.") from error
+        except ValidationError as error:
+            raise RecipeError(f"{path}: {explain(error)}") from error
+        return recipe._placed_at(path.parent)
+
+    def _placed_at(self, folder: Path) -> Recipe:
+        data = self.data.model_copy(
+            update={
+                "train": folder / self.data.train,
+                "test": None if self.data.test is None else folder / self.data.test,
+            }
+        )
+        local = folder / self.base
+        base = str(local) if self.base.startswith((".", "/")) else self.base
+        return self.model_copy(update={"data": data, "output": folder / self.output, "base": base})
+
+
+def explain(error: ValidationError) -> str:
+    """Return the first complaint of a validation as a sentence."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"there is no setting {place!r}. `pocketformer run --help` lists them."
+    given = "" if first["type"] == "missing" else f", {first['input']!r} was given"
+    return f"{place!r}: {first['msg'].lower()}{given}."

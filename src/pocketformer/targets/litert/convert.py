@@ -1,0 +1,86 @@
+"""A program as one float32 TFLite file, by litert-torch."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# The converter draws its own progress on standard output otherwise.
+os.environ.setdefault("LITERT_TORCH_SHOW_PROGRESS", "n")
+
+import litert_torch
+import torch
+from litert_torch.backend.experimental.torch_tfl import _ops  # noqa: F401  # registers torch.ops.tfl
+from torch import Tensor
+
+from pocketformer.errors import ExportError
+
+if TYPE_CHECKING:
+    from pocketformer.program import Program
+
+# Converting takes most of an export's time, and each precision starts from the same float32 file.
+_converted: weakref.WeakKeyDictionary[Program, bytes] = weakref.WeakKeyDictionary()
+
+
+def convert(program: Program) -> bytes:
+    """Return the program as a float32 TFLite file; its signatures share one set of weights.
+
+    Raises:
+        ExportError: The converter cannot take an operation of the model.
+    """
+    if program not in _converted:
+        _converted[program] = _convert(program)
+    return _converted[program]
+
+
+def _convert(program: Program) -> bytes:
+    converter = litert_torch.Converter()
+    for signature in program.signatures:
+        converter.signature(signature.name, signature.module, sample_kwargs=signature.inputs)
+    with _single_gather(program), _without_chatter(), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "program.tflite"
+        try:
+            converter.convert().export(str(path))
+        except (RuntimeError, ValueError, NotImplementedError) as error:
+            raise ExportError(
+                f"LiteRT cannot take this model: {str(error).strip().splitlines()[0]} "
+                f"(while converting {', '.join(signature.name for signature in program.signatures)})."
+            ) from error
+        return path.read_bytes()
+
+
+def _tfl_gather(table: Tensor, index: Tensor) -> Tensor:
+    """One GATHER; `index_select` becomes nine operations that check bounds we already keep."""
+    gathered: Tensor = torch.ops.tfl.gather(table, index, 0)
+    return gathered
+
+
+@contextmanager
+def _single_gather(program: Program) -> Iterator[None]:
+    previous = [tokenizer.gather for tokenizer in program.tokenizers]
+    for tokenizer in program.tokenizers:
+        tokenizer.gather = _tfl_gather
+    try:
+        yield
+    finally:
+        for tokenizer, gather in zip(program.tokenizers, previous, strict=True):
+            tokenizer.gather = gather
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(previous)

@@ -1,0 +1,55 @@
+"""A float32 TFLite file with its weights in another precision, by ai-edge-quantizer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ai_edge_quantizer import qtyping, quantizer, recipe
+from ai_edge_quantizer.algorithm_manager import AlgorithmName
+
+#: Weight formats this target writes, from the largest to the smallest file.
+PRECISIONS = ("fp32", "fp16", "int8")
+
+_WEIGHTED_OPERATIONS = (
+    qtyping.TFLOperationName.FULLY_CONNECTED,
+    qtyping.TFLOperationName.EMBEDDING_LOOKUP,
+)
+
+
+def quantize(content: bytes, precision: str) -> bytes:
+    """Return the file with its weights in `precision`; integer tables are left as they are.
+
+    fp16: weights stored in half, computed in float32 after a DEQUANTIZE.
+    int8: symmetric per output channel (per row for embeddings), activations quantised per token at
+    run time ("dynamic range").
+    """
+    if precision == "fp32":
+        return content
+    with _without_chatter():
+        worker = quantizer.Quantizer(content)
+        if precision == "fp16":
+            for operation in _WEIGHTED_OPERATIONS:
+                worker.update_quantization_recipe(".*", operation, _HALF, AlgorithmName.FLOAT_CASTING)
+        else:
+            worker.load_quantization_recipe(recipe.dynamic_wi8_afp32())
+        return bytes(worker.quantize(enable_progress_bar=False, enable_progress_report=False).quantized_model)
+
+
+_HALF = qtyping.OpQuantizationConfig(
+    weight_tensor_config=qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT),
+    compute_precision=qtyping.ComputePrecision.FLOAT,
+    explicit_dequantize=True,
+)
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Silence a warning per weight that two signatures share: sharing it is what we want."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(previous)

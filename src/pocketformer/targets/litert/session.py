@@ -1,0 +1,71 @@
+"""Running a TFLite file by its signatures, with the stock runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from pocketformer.errors import FileFormatError, InputError
+from pocketformer.targets.contract import Arrays, FileCard, SignatureCard, TensorCard
+from pocketformer.targets.litert.describe import describe
+
+
+class LiteRTSession:
+    """An open TFLite file: CPU, XNNPACK, a fixed number of threads."""
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        self.card: FileCard = describe(path)
+        self._signatures = {signature.name: signature for signature in self.card.signatures}
+        try:
+            self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        except (ValueError, RuntimeError) as error:
+            raise FileFormatError(
+                f"The LiteRT runtime does not open {path}: {_first_line(error)}. Export it again, or use "
+                "a newer runtime."
+            ) from error
+        self._runners: dict[str, Any] = {}
+
+    def run(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Arrays:
+        """Run one signature: arrays by name in, arrays by name out (see `Session.run`)."""
+        card = self._signatures.get(signature)
+        if card is None:
+            raise InputError(
+                f"{self.card.path} has no signature {signature!r}; it has: {', '.join(self._signatures)}."
+            )
+        checked = {tensor.name: _checked(card, tensor, inputs) for tensor in card.inputs}
+        if len(checked) != len(inputs):
+            unknown = ", ".join(sorted(set(inputs) - set(checked)))
+            raise InputError(
+                f"Signature {signature!r} takes {', '.join(checked)}; {unknown} was given as well."
+            )
+        try:
+            if signature not in self._runners:
+                self._runners[signature] = self._interpreter.get_signature_runner(signature)
+            outputs: Arrays = self._runners[signature](**checked)
+        except RuntimeError as error:
+            raise FileFormatError(
+                f"{self.card.path} failed in {signature!r}: {_first_line(error)}"
+            ) from error
+        return outputs
+
+
+def _checked(card: SignatureCard, tensor: TensorCard, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    if tensor.name not in inputs:
+        raise InputError(
+            f"Signature {card.name!r} needs the input {tensor.name!r} ({tensor.dtype} {list(tensor.shape)})."
+        )
+    array = np.asarray(inputs[tensor.name])
+    if array.shape != tensor.shape or array.dtype != np.dtype(tensor.dtype):
+        raise InputError(
+            f"Input {tensor.name!r} of {card.name!r} is {array.dtype} {list(array.shape)}; "
+            f"expected {tensor.dtype} {list(tensor.shape)}."
+        )
+    return array
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

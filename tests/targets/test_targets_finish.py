@@ -1,0 +1,140 @@
+"""A file is only shipped after its operation versions tell the truth, and nothing stands in it twice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from pocketformer.errors import ExportError, FileFormatError
+from pocketformer.targets.litert import finish
+from pocketformer.targets.litert.flatbuffer import (
+    get_metadata,
+    opcode,
+    read_model,
+    refuse_too_large,
+    set_metadata,
+    write_model,
+)
+
+Operator, Type = schema.BuiltinOperator, schema.TensorType
+CHANNELS = 64
+
+
+def buffer(data: np.ndarray | None = None) -> schema.BufferT:
+    made = schema.BufferT()
+    made.data = None if data is None else data.view(np.uint8).reshape(-1)
+    return made
+
+
+def tensor(name: str, kind: int, shape: list[int], index: int, channels: int = 0) -> schema.TensorT:
+    made = schema.TensorT()
+    made.name, made.type, made.shape, made.buffer = name, kind, np.array(shape, np.int32), index
+    if channels:
+        made.quantization = schema.QuantizationParametersT()
+        made.quantization.scale = np.linspace(0.1, 1, channels, dtype=np.float32)
+        made.quantization.zeroPoint = np.zeros(channels, np.int64)
+    return made
+
+
+def linear_model(graphs: int = 1, channels: int = CHANNELS) -> schema.ModelT:
+    """A model of `graphs` equal subgraphs: one FULLY_CONNECTED with int8 weights each."""
+    weights = np.arange(CHANNELS * 4, dtype=np.int64).astype(np.int8).reshape(CHANNELS, 4)
+    model = schema.ModelT()
+    model.version = 3
+    model.buffers = [buffer()]
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = Operator.FULLY_CONNECTED
+    code.version = 5
+    model.operatorCodes = [code]
+    model.subgraphs = []
+    for _ in range(graphs):
+        model.buffers.append(buffer(weights))
+        graph = schema.SubGraphT()
+        graph.tensors = [
+            tensor("x", Type.FLOAT32, [1, 4], 0),
+            tensor("a/long/source/path", Type.INT8, [CHANNELS, 4], len(model.buffers) - 1, channels),
+            tensor("y", Type.FLOAT32, [1, CHANNELS], 0),
+        ]
+        graph.inputs, graph.outputs = np.array([0], np.int32), np.array([2], np.int32)
+        operator = schema.OperatorT()
+        operator.opcodeIndex = 0
+        operator.inputs, operator.outputs = np.array([0, 1, -1], np.int32), np.array([2], np.int32)
+        operator.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
+        operator.builtinOptions = schema.FullyConnectedOptionsT()
+        graph.operators = [operator]
+        model.subgraphs.append(graph)
+    set_metadata(model, "min_runtime_version", b"2.9.0".ljust(16, b"\0"))
+    return model
+
+
+@pytest.mark.parametrize(("channels", "version", "runtime"), [(CHANNELS, 12, b"2.17.0"), (1, 5, b"2.9.0")])
+def test_version_and_runtime_follow_the_weights(channels: int, version: int, runtime: bytes) -> None:
+    model = linear_model(channels=channels)
+    finish.correct_versions(model)
+    assert [code.version for code in model.operatorCodes] == [version]
+    stated = get_metadata(model, "min_runtime_version")
+    assert stated is not None
+    assert stated.rstrip(b"\0") == runtime
+
+
+def test_names_of_inner_tensors_are_dropped_and_outer_ones_stay() -> None:
+    model = linear_model()
+    finish.drop_tensor_names(model)
+    assert [t.name for t in model.subgraphs[0].tensors] == ["x", b"", "y"]
+
+
+def test_equal_weights_and_scales_are_stored_once() -> None:
+    one, four = len(write_model(linear_model(1))), len(write_model(linear_model(4)))
+    # Another signature may cost its own few tables, and neither its weights nor its scales.
+    assert four - one < 3 * CHANNELS * 12
+
+
+def test_what_is_written_is_read_back() -> None:
+    model = read_model(write_model(linear_model(2)), "memory")
+    assert [opcode(code) for code in model.operatorCodes] == [Operator.FULLY_CONNECTED]
+    weights = {graph.tensors[1].buffer for graph in model.subgraphs}
+    assert len(weights) == 1
+    assert bytes(model.buffers[weights.pop()].data[:4]) == b"\x00\x01\x02\x03"
+    assert np.allclose(model.subgraphs[1].tensors[1].quantization.scale, np.linspace(0.1, 1, CHANNELS))
+
+
+def test_constants_start_at_multiples_of_sixteen() -> None:
+    content = write_model(linear_model(1))
+    parsed = schema.Model.GetRootAs(content, 0)
+    addresses = [
+        parsed.Buffers(i)._tab.Vector(parsed.Buffers(i)._tab.Offset(4))
+        for i in range(parsed.BuffersLength())
+        if parsed.Buffers(i).DataLength()
+    ]
+    assert addresses
+    assert all(address % 16 == 0 for address in addresses)
+
+
+def test_metadata_is_replaced_not_repeated() -> None:
+    model = linear_model()
+    set_metadata(model, "pocketformer", b"old")
+    set_metadata(model, "pocketformer", b"new")
+    assert get_metadata(model, "pocketformer") == b"new"
+    assert len([entry for entry in model.metadata if entry.name == "pocketformer"]) == 1
+    assert get_metadata(model, "absent") is None
+
+
+@pytest.mark.parametrize("kept", [9, 40, 200, 600])
+def test_a_cut_file_is_a_sentence(kept: int) -> None:
+    content = write_model(linear_model())
+    assert kept < len(content)
+    with pytest.raises(FileFormatError, match=r"cut short or damaged|is not a TFLite file"):
+        read_model(content[:kept], "cut.tflite")
+
+
+def test_anything_else_is_no_tflite_file() -> None:
+    with pytest.raises(FileFormatError, match=r"notes\.tflite is not a TFLite file: its bytes 4 to 8 are"):
+        read_model(b"hello, I am a text", "notes.tflite")
+
+
+def test_two_gigabytes_are_refused_before_they_are_written() -> None:
+    model = linear_model()
+    model.buffers[1].data = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (2**31,), (0,))
+    with pytest.raises(ExportError, match=r"2\.15 GB and a TFLite file ends at 2 GB"):
+        refuse_too_large(model)
