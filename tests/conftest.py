@@ -42,7 +42,7 @@ def recipe_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "recipe.toml").write_text(
         'name = "tiny"\nbase = "./base"\noutput = "dist"\n'
         '[data]\ntrain = "train.csv"\ntest = "test.csv"\n'
-        "[finetune]\nepochs = 12\npatience = 12\nlearning_rate = 0.003\n"
+        "[finetune]\nepochs = 12\npatience = 12\nmax_length = 32\nlearning_rate = 0.003\n"
         "[export]\nlengths = [16, 32]\nmax_bytes = 128\n"
         "[bench]\nrounds = 2\nthreads = [1]\n",
         encoding="utf-8",

@@ -52,7 +52,8 @@ class DataSection(BaseModel):
 class Edition(BaseModel):
     """Everything known of one delivered model."""
 
-    model_config = ConfigDict(extra="forbid")
+    # A rejected file may have NaN among its errors, which must come back as NaN.
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
 
     schema_version: int = 1
     name: str

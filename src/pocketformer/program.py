@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from pocketformer.checkpoint import is_classifier, load_classifier, load_encoder, require_supported
+from pocketformer.checkpoint import (
+    is_classifier,
+    load_classifier,
+    load_encoder,
+    local_directory,
+    require_supported,
+)
 from pocketformer.errors import ExportError
 from pocketformer.tokenizer import InGraphTokenizer, build_tables, read_tokenizer
 
@@ -129,10 +135,7 @@ class Program:
         classifier = load_classifier(source) if is_classifier(source) else None
         encoder = load_encoder(source) if classifier is None else classifier.encoder
         shapes = shapes.checked(int(encoder.config.max_position_embeddings))
-        tables = build_tables(read_tokenizer(source))
-        tokenizers = tuple(
-            InGraphTokenizer(tables, size, shapes.max_length).eval() for size in shapes.tokenizer_bytes
-        )
+        tokenizers = _tokenizers(source, shapes)
         make_safe(encoder)
         if classifier is None:
             on_ids: nn.Module = _EncodeIds(encoder)
@@ -163,6 +166,21 @@ class Program:
             source=str(source),
         )
 
+    @classmethod
+    def of_tokenizer(cls, source: str, shapes: Shapes = Shapes()) -> Program:
+        """Build a program of the `tokenize` signatures alone.
+
+        Args:
+            source: A directory with tokenizer files, or a hub id.
+            shapes: The lengths to offer.
+
+        Raises:
+            TokenizerError: The tokenizer cannot run inside a file.
+        """
+        tokenizers = _tokenizers(source, shapes)
+        metadata = {"kind": "tokenizer", "lengths": list(shapes.lengths), "max_bytes": shapes.text_bytes}
+        return cls("tokenizer", _tokenize_signatures(tokenizers), tokenizers, metadata, shapes)
+
     def only(self, *names: str) -> Program:
         """Return this program with some of its signatures: for baselines and for old clients."""
         kept = tuple(signature for signature in self.signatures if signature.name in names)
@@ -188,20 +206,30 @@ def make_safe(encoder: nn.Module) -> None:
 def _signatures(
     verb: str, on_ids: nn.Module, tokenizers: tuple[InGraphTokenizer, ...], shapes: Shapes
 ) -> tuple[Signature, ...]:
-    full_tokenizer = tokenizers[-1]
-    text = _text_input(shapes.text_bytes)
+    from_text = _FromText(tokenizers[-1], on_ids).eval()
     signatures = [
-        Signature(verb, _FromText(full_tokenizer, on_ids).eval(), text),
-        Signature("tokenize", _Tokenize(full_tokenizer).eval(), text),
-    ]
-    signatures += [
-        Signature(f"tokenize_{size}_bytes", _Tokenize(tokenizer).eval(), _text_input(size))
-        for size, tokenizer in zip(shapes.tokenizer_bytes[:-1], tokenizers[:-1], strict=True)
+        Signature(verb, from_text, _text_input(shapes.text_bytes)),
+        *_tokenize_signatures(tokenizers),
     ]
     signatures += [Signature(f"{verb}_{length}", on_ids, _id_inputs(length)) for length in shapes.lengths]
     familiar = on_ids if verb == "encode" else _LogitsOnly(on_ids).eval()
     signatures.append(Signature("serving_default", familiar, _id_inputs(shapes.max_length)))
     return tuple(signatures)
+
+
+def _tokenizers(source: str, shapes: Shapes) -> tuple[InGraphTokenizer, ...]:
+    """Return one tokenizer per byte length, ascending, over one set of tables."""
+    tables = build_tables(read_tokenizer(local_directory(source)))
+    return tuple(InGraphTokenizer(tables, size, shapes.max_length).eval() for size in shapes.tokenizer_bytes)
+
+
+def _tokenize_signatures(tokenizers: tuple[InGraphTokenizer, ...]) -> tuple[Signature, ...]:
+    """Return `tokenize` at the full byte length, and `tokenize_N_bytes` for the shorter ones."""
+    *shorter, full = tokenizers
+    named = {"tokenize": full} | {f"tokenize_{one.max_bytes}_bytes": one for one in shorter}
+    return tuple(
+        Signature(name, _Tokenize(one).eval(), _text_input(one.max_bytes)) for name, one in named.items()
+    )
 
 
 def _text_input(size: int) -> dict[str, Tensor]:

@@ -74,12 +74,13 @@ def fixed_length_file(checkpoint: str, length: int) -> Iterator[Path]:
 
 def of_fixed_length(path: Path, checkpoint: str, texts: dict[int, str], threads: int) -> Iterator[Contender]:
     """Yield each whole text through Hugging Face's tokenizer, padded to the one length of the file."""
+    from pocketformer.checkpoint import local_directory
     from pocketformer.tokenizer import read_tokenizer
 
     session = target_of(path).open(path, threads)
     card = session.card.signatures[0]
     length = _length(card)
-    tokenizer = read_tokenizer(checkpoint)
+    tokenizer = read_tokenizer(local_directory(checkpoint))
     tokenizer.enable_truncation(length)
     tokenizer.enable_padding(length=length)
 

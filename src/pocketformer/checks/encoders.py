@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from pocketformer.checkpoint import load_encoder, require_supported
+from pocketformer.checkpoint import load_encoder, local_directory, require_supported
 from pocketformer.checks.outputs import Progress
 from pocketformer.checks.parity import Parity
 from pocketformer.prediction import TextModel
@@ -40,7 +40,7 @@ def compare_encoder(
     encoder = load_encoder(source)
     metadata = model.card.metadata
     length = max(metadata["lengths"])
-    ids, masks = reference_ids(read_tokenizer(source), texts, metadata["max_bytes"], length)
+    ids, masks = reference_ids(read_tokenizer(local_directory(source)), texts, metadata["max_bytes"], length)
     mismatches = [text for row, text in enumerate(texts) if not _same_ids(model, text, ids[row], masks[row])]
     differences = []
     for row, text in enumerate(texts):

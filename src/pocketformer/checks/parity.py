@@ -28,7 +28,7 @@ class Parity:
         max_score_error: Largest |difference| of a score.
         top1_agreement: Share of texts, 0 to 1, on which both name the same label.
         signatures: Largest |difference| of a logit per signature, on a few of the texts; for a
-            tokenizer the count of texts whose ids differ.
+            tokenizer 0 where all ids are equal and 1 where one differs.
     """
 
     texts: int

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pocketformer.checkpoint import load_classifier, load_tokenizer
+from pocketformer.checkpoint import load_classifier, load_tokenizer, local_directory
 from pocketformer.checks.outputs import Outputs, Progress
 from pocketformer.tokenizer import read_tokenizer, reference_ids
 from pocketformer.tokenizer.text_bytes import cut_text
@@ -34,7 +34,9 @@ class Reference:
 
     def run(self, texts: Sequence[str], on_progress: Progress | None = None) -> Outputs:
         """Return ids, logits and scores for texts."""
-        ids, mask = reference_ids(read_tokenizer(self.source), texts, self.max_bytes, self.max_length)
+        ids, mask = reference_ids(
+            read_tokenizer(local_directory(self.source)), texts, self.max_bytes, self.max_length
+        )
         seen = [cut_text(text, self.max_bytes) for text in texts]
         logits = predict_logits(
             self.model, self._tokenizer, seen, max_length=self.max_length, on_progress=on_progress

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +18,31 @@ from pocketformer.pipeline.observer import Progress as ProgressCallback
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+_STDERR = 2  # file descriptor
+
+
+@contextmanager
+def own_stderr() -> Iterator[Console]:
+    """Keep standard error to ourselves: converters and runtimes write their logs there from C++.
+
+    What goes wrong in them arrives as an exception, so nothing is lost.
+
+    Yields:
+        A console that still reaches the screen.
+    """
+    sys.stderr.flush()
+    screen = os.dup(_STDERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STDERR)
+    try:
+        with os.fdopen(os.dup(screen), "w") as stream:
+            yield Console(file=stream, soft_wrap=True, highlight=False)
+    finally:
+        sys.stderr.flush()
+        os.dup2(screen, _STDERR)
+        os.close(nowhere)
+        os.close(screen)
 
 
 class Screen:
@@ -31,7 +58,7 @@ class Screen:
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[message]}"),
         )
-        with Progress(*columns, console=err, transient=True) as progress:
+        with own_stderr() as console, Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task(title, total=None, message="")
 
             def advance(fraction: float, message: str) -> None:

@@ -35,8 +35,9 @@ def show_bench(result: BenchResult) -> None:
         ["tokens", "threads", "fastest file", "ms", "tokenizer", "baseline", "ms ", "times faster"],
         [
             [
-                str(row.tokens), str(row.threads), row.file, f"{row.file_ms:.2f}", f"{row.tokenizer_share:.0%}",
-                row.baseline, f"{row.baseline_ms:.2f}", f"{row.times_faster:.1f}",
+                str(row.tokens), str(row.threads), row.file,
+                f"{row.file_ms:.2f}", f"{row.tokenizer_share:.0%}", row.baseline,
+                f"{row.baseline_ms:.2f}", f"{row.times_faster:.1f}",
             ]
             for row in result.comparisons
         ],
@@ -46,8 +47,9 @@ def show_bench(result: BenchResult) -> None:
         ["file", "MB", "zipped MB", "load ms", "first text ms", "memory MB", "all signatures MB"],
         [
             [
-                cost.file, f"{cost.size_bytes / 1e6:.1f}", f"{cost.zipped_bytes / 1e6:.1f}", f"{cost.load_ms:.0f}",
-                f"{cost.first_text_ms:.0f}", f"{cost.memory_bytes / 1e6:.0f}", f"{cost.all_memory_bytes / 1e6:.0f}",
+                cost.file, f"{cost.size_bytes / 1e6:.1f}", f"{cost.zipped_bytes / 1e6:.1f}",
+                f"{cost.load_ms:.0f}", f"{cost.first_text_ms:.0f}",
+                f"{cost.memory_bytes / 1e6:.0f}", f"{cost.all_memory_bytes / 1e6:.0f}",
             ]
             for cost in result.footprints
         ],

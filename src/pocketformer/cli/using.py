@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pocketformer.cli.console import out, show_json, show_table
+from pocketformer.cli.console import out, own_stderr, show_json, show_table
 from pocketformer.cli.tables import show_card
 from pocketformer.errors import InputError
 
@@ -29,8 +29,9 @@ def predict(
     import pocketformer
 
     given = texts or _lines()
-    model = pocketformer.open(file, threads)
-    predictions = [(text, model(text)) for text in given]
+    with own_stderr():
+        model = pocketformer.open(file, threads)
+        predictions = [(text, model(text)) for text in given]
     if json:
         show_json(
             [

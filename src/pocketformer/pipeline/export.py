@@ -11,9 +11,10 @@ from safetensors import safe_open
 
 from pocketformer import __version__, files
 from pocketformer.bench.footprint import zipped_bytes
-from pocketformer.checkpoint import local_directory
+from pocketformer.checkpoint import is_classifier, local_directory
 from pocketformer.checks import REJECTED_SUFFIX
 from pocketformer.edition import Edition, EditionFile
+from pocketformer.errors import RecipeError
 from pocketformer.pipeline.environment import environment
 from pocketformer.pipeline.ledger import Ledger, key_of
 from pocketformer.pipeline.observer import Observer
@@ -45,6 +46,8 @@ def export_checkpoint(
         TokenizerError: Its tokenizer cannot run inside a file.
         ExportError: A target cannot write it.
     """
+    _require_precisions(recipe)
+    is_classifier(checkpoint)  # refuses what is no checkpoint before anything is read from it
     ledger = Ledger(directory)
     source = local_directory(checkpoint)
     weights = files.sha256(source / _WEIGHTS)
@@ -82,6 +85,16 @@ def export_checkpoint(
 def file_metadata(path: Path) -> dict[str, Any]:
     """Return what a program wrote into a file: kind, labels, lengths, provenance."""
     return target_of(path).describe(path).metadata
+
+
+def _require_precisions(recipe: ExportRecipe) -> None:
+    for name in recipe.targets:
+        offered = target_named(name).precisions
+        for precision in recipe.precisions:
+            if precision not in offered:
+                raise RecipeError(
+                    f"The target {name!r} has no precision {precision!r}; give one of {', '.join(offered)}."
+                )
 
 
 def _edition(

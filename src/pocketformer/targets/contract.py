@@ -3,6 +3,7 @@
 A target is a module registered in the entry-point group `pocketformer.targets`. It has
 
     suffixes   the file name endings it owns, such as (".tflite",)
+    precisions the weight formats it writes, such as ("fp32", "int8")
     export     (program, precision, path) -> None: write one file, all or nothing
     open       (path, threads) -> Session: run the file's signatures
     describe   (path) -> FileCard: what is in the file, read from its bytes
@@ -105,9 +106,10 @@ class Target(Protocol):
     """A file format pocketformer can write, run and describe."""
 
     suffixes: tuple[str, ...]
+    precisions: tuple[str, ...]
 
     def export(self, program: Program, precision: str, path: Path) -> None:
-        """Write `program` to `path` with weights in `precision` ('fp32', 'fp16', 'int8')."""
+        """Write `program` to `path` with weights in `precision`, one of `precisions`."""
 
     def open(self, path: Path, threads: int = 1) -> Session:
         """Open a file to run it."""

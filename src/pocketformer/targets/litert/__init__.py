@@ -13,9 +13,10 @@ from pocketformer.targets.contract import FileCard, Session
 if TYPE_CHECKING:
     from pocketformer.program import Program
 
-__all__ = ["describe", "export", "open", "suffixes"]
+__all__ = ["describe", "export", "open", "precisions", "suffixes"]
 
 suffixes: tuple[str, ...] = (".tflite",)
+precisions: tuple[str, ...] = ("fp32", "fp16", "int8")
 
 
 def export(program: Program, precision: str, path: Path) -> None:
@@ -27,14 +28,14 @@ def export(program: Program, precision: str, path: Path) -> None:
     try:
         from pocketformer.targets.litert.convert import convert
         from pocketformer.targets.litert.finish import correct_versions, drop_tensor_names
-        from pocketformer.targets.litert.quantize import PRECISIONS, quantize
+        from pocketformer.targets.litert.quantize import quantize
     except ModuleNotFoundError as error:
         raise MissingExtraError("litert", error.name or "litert-torch") from error
-    from pocketformer.targets.litert.describe import METADATA_KEY
+    from pocketformer.targets.litert.card import METADATA_KEY
     from pocketformer.targets.litert.flatbuffer import read_model, set_metadata, write_model
 
-    if precision not in PRECISIONS:
-        raise ExportError(f"LiteRT has no precision {precision!r}; give one of {', '.join(PRECISIONS)}.")
+    if precision not in precisions:
+        raise ExportError(f"LiteRT has no precision {precision!r}; give one of {', '.join(precisions)}.")
     model = read_model(quantize(convert(program), precision), str(path))
     correct_versions(model)
     drop_tensor_names(model)
@@ -60,7 +61,7 @@ def open(path: Path, threads: int = 1) -> Session:  # noqa: A001  # the verb eve
 def describe(path: Path) -> FileCard:
     """Return what is in a `.tflite` file, counted from its bytes."""
     try:
-        from pocketformer.targets.litert.describe import describe as read_card
+        from pocketformer.targets.litert.card import read_card
     except ModuleNotFoundError as error:
         raise MissingExtraError("run", error.name or "ai-edge-litert") from error
     return read_card(path)

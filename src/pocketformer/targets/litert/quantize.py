@@ -9,9 +9,6 @@ from contextlib import contextmanager
 from ai_edge_quantizer import qtyping, quantizer, recipe
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
 
-#: Weight formats this target writes, from the largest to the smallest file.
-PRECISIONS = ("fp32", "fp16", "int8")
-
 _WEIGHTED_OPERATIONS = (
     qtyping.TFLOperationName.FULLY_CONNECTED,
     qtyping.TFLOperationName.EMBEDDING_LOOKUP,

@@ -11,14 +11,14 @@ from ai_edge_litert.interpreter import Interpreter
 
 from pocketformer.errors import FileFormatError, InputError
 from pocketformer.targets.contract import Arrays, FileCard, SignatureCard, TensorCard
-from pocketformer.targets.litert.describe import describe
+from pocketformer.targets.litert.card import read_card
 
 
 class LiteRTSession:
     """An open TFLite file: CPU, XNNPACK, a fixed number of threads."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        self.card: FileCard = describe(path)
+        self.card: FileCard = read_card(path)
         self._signatures = {signature.name: signature for signature in self.card.signatures}
         try:
             self._interpreter = Interpreter(model_path=str(path), num_threads=threads)

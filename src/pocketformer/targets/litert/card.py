@@ -26,7 +26,7 @@ METADATA_KEY = "pocketformer"
 _NUMPY_NAMES = {"bool": "bool", "string": "object"}
 
 
-def describe(path: Path) -> FileCard:
+def read_card(path: Path) -> FileCard:
     """Return the card of a TFLite file, ours or anybody's.
 
     Raises:

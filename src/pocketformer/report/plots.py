@@ -1,0 +1,185 @@
+"""Drawn figures as SVG markup that takes its colours and typeface from the page around it."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from matplotlib import style
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+
+if TYPE_CHECKING:
+    from pocketformer.train import EpochScore
+
+__all__ = ["Dot", "Line", "latency_plot", "size_accuracy_plot", "training_plot"]
+
+# Drawn in these stand-ins, then named after the page's own colours: one drawing for light and dark.
+_INK, _MUTED, _GRID, _PAPER = "#010101", "#020202", "#030303", "#040404"
+_SERIES = tuple(f"#0500{place:02x}" for place in range(6))
+_PAGE_COLOURS = {
+    _INK: "var(--ink)", _MUTED: "var(--muted)", _GRID: "var(--line)", _PAPER: "var(--paper)",
+    **{colour: f"var(--series-{place})" for place, colour in enumerate(_SERIES)},
+}  # fmt: skip
+_MARKERS = "osD^vP"
+_NAME_HEIGHT = 0.06  # of a line of text, as a part of the axes
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "pocketformer",
+    "text.parse_math": False,
+    "font.size": 11,
+    "text.color": _INK,
+    "axes.edgecolor": _MUTED,
+    "axes.labelcolor": _MUTED,
+    "axes.facecolor": "none",
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": _MUTED,
+    "ytick.color": _MUTED,
+    "figure.facecolor": "none",
+    "legend.frameon": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Latency of one contender: milliseconds by tokens. Baselines are dashed and grey."""
+
+    name: str
+    points: tuple[tuple[int, float], ...]
+    baseline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One file: its sizes in MB and its accuracy in per cent."""
+
+    name: str
+    size: float
+    zipped: float
+    accuracy: float
+
+
+def latency_plot(lines: Sequence[Line]) -> str:
+    """Draw median milliseconds (logarithmic) over tokens, one line per contender, named at its end."""
+    with style.context(["default", _STYLE]):
+        figure = Figure(figsize=(6.2, 4))
+        axes = figure.add_axes((0.1, 0.14, 0.56, 0.83))
+        axes.set_yscale("log")
+        heights = [time for line in lines for _, time in line.points]
+        axes.set_ylim(min(heights) / 1.35, max(heights) * 1.35)
+        for place, line in enumerate(lines):
+            _draw(axes, line, place)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_locator(LogLocator(subs=()))
+        axes.set_xlabel("tokens of the text")
+        axes.set_ylabel("milliseconds, median")
+        _name_ends(axes, lines)
+        return _svg(figure, "latency")
+
+
+def size_accuracy_plot(dots: Sequence[Dot], reference: float | None) -> str:
+    """Draw accuracy over size: filled on disk, hollow zipped, and PyTorch's accuracy as a line."""
+    with style.context(["default", _STYLE]):
+        figure = Figure(figsize=(6.2, 3.2))
+        axes = figure.add_axes((0.12, 0.17, 0.86, 0.8))
+        heights = [dot.accuracy for dot in dots] + ([] if reference is None else [reference])
+        axes.set_ylim(min(heights) - 0.8, max(heights) + 0.8)
+        axes.set_xlim(0, max(dot.size for dot in dots) * 1.08)
+        if reference is not None:
+            axes.axhline(reference, color=_MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
+            axes.annotate(
+                f"PyTorch {reference:.2f} %", (1, reference), xycoords=("axes fraction", "data"),
+                xytext=(0, -6), textcoords="offset points", ha="right", va="top", color=_MUTED,
+            )  # fmt: skip
+        for place, dot in enumerate(dots):
+            colour, marker = _SERIES[place % len(_SERIES)], _MARKERS[place % len(_MARKERS)]
+            axes.plot([dot.zipped, dot.size], [dot.accuracy] * 2, color=colour, linewidth=1.2)
+            axes.plot([dot.zipped], [dot.accuracy], marker, ms=7, mfc=_PAPER, mec=colour, mew=1.6)
+            axes.plot([dot.size], [dot.accuracy], marker, ms=8, mfc=colour, mec=_PAPER, mew=1)
+            axes.annotate(
+                dot.name, (dot.size, dot.accuracy), xytext=(0, 8), textcoords="offset points", ha="center"
+            )
+        axes.set_xlabel("MB")
+        axes.set_ylabel("accuracy, %")
+        return _svg(figure, "size")
+
+
+def training_plot(epochs: Sequence[EpochScore], best_epoch: int) -> str:
+    """Draw accuracy and macro-F1 on the dev rows, and both losses, over epochs."""
+    with style.context(["default", _STYLE]):
+        figure = Figure(figsize=(6.2, 2.9))
+        quality = figure.add_axes((0.09, 0.18, 0.38, 0.78))
+        losses = figure.add_axes((0.6, 0.18, 0.38, 0.78))
+        numbers = [epoch.epoch for epoch in epochs]
+        _curve(quality, numbers, [epoch.accuracy * 100 for epoch in epochs], "accuracy", 0)
+        _curve(quality, numbers, [epoch.macro_f1 * 100 for epoch in epochs], "macro-F1", 1)
+        _curve(losses, numbers, [epoch.train_loss for epoch in epochs], "training", 2)
+        _curve(losses, numbers, [epoch.dev_loss for epoch in epochs], "dev", 3)
+        for axes, title in ((quality, "dev rows, %"), (losses, "loss")):
+            axes.set_ylabel(title)
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.axvline(best_epoch, color=_MUTED, linewidth=1, linestyle=(0, (2, 3)))
+            axes.legend(handlelength=1.4)
+        return _svg(figure, "training")
+
+
+def _draw(axes: Any, line: Line, place: int) -> None:
+    tokens, times = zip(*line.points, strict=True)
+    width, dashes = (1.4, (0, (4, 3))) if line.baseline else (2, "-")
+    axes.plot(tokens, times, color=_colour(line, place), linewidth=width, linestyle=dashes, **_marker(place))
+
+
+def _colour(line: Line, place: int) -> str:
+    return _MUTED if line.baseline else _SERIES[place % len(_SERIES)]
+
+
+def _marker(place: int) -> dict[str, Any]:
+    return {"marker": _MARKERS[place % len(_MARKERS)], "markersize": 6.5, "markeredgecolor": _PAPER}
+
+
+def _name_ends(axes: Any, lines: Sequence[Line]) -> None:
+    """Write each line's name beside its last point, moved apart where they would touch."""
+    low, high = (math.log(limit) for limit in axes.get_ylim())
+    places = sorted(range(len(lines)), key=lambda place: lines[place].points[-1][1])
+    height = 0.0
+    for place in places:
+        end = (math.log(lines[place].points[-1][1]) - low) / (high - low)
+        height = max(end, height + _NAME_HEIGHT)
+        key = {"transform": axes.transAxes, "clip_on": False}
+        axes.plot([1.04], [height], color=_colour(lines[place], place), **_marker(place), **key)
+        axes.text(1.07, height, lines[place].name, transform=axes.transAxes, va="center")
+
+
+def _curve(axes: Any, x: Sequence[int], y: Sequence[float], name: str, place: int) -> None:
+    axes.plot(x, y, color=_SERIES[place], linewidth=1.8, label=name, **_marker(place))
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """Return a figure as an `<svg>` element whose ids begin with `name`, so that several share a page."""
+    buffer = io.StringIO()
+    with warnings.catch_warnings():
+        # Its own font lacks many scripts; the reader's browser, which sets the text, does not.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(
+        r'<svg[^>]*?(viewBox="[^"]*")[^>]*>', r'<svg \1 aria-hidden="true">', svg, count=1, flags=re.DOTALL
+    )
+    svg = svg.replace("xlink:href", "href")
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    svg = re.sub(r"(font: [0-9.]+px) [^;\"]*", r"\1 var(--sans)", svg)
+    return re.sub("|".join(_PAGE_COLOURS), lambda found: _PAGE_COLOURS[found.group()], svg)
