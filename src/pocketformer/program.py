@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 MASKED_SCORE = -1e4
 
 _BYTES_PER_TOKEN = 8  # room for 128 tokens of any script; English needs 5, Chinese 3
-_SMALLEST_TEXT_BYTES = 64
+_SHORTEST_TEXT_BYTES = 64
+_SHORT_TEXT_DIVISOR = 8  # a line of 14 tokens has some 70 bytes; a buffer of 1,024 costs twice one of 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,9 @@ class Shapes:
 
     @property
     def tokenizer_bytes(self) -> tuple[int, ...]:
-        """Byte lengths in which `tokenize` comes, ascending: each four times the one before."""
-        sizes = [self.text_bytes]
-        while sizes[0] >= 4 * _SMALLEST_TEXT_BYTES:
-            sizes.insert(0, sizes[0] // 4)
-        return tuple(sizes)
+        """Byte lengths in which `tokenize` comes, ascending."""
+        short = self.text_bytes // _SHORT_TEXT_DIVISOR
+        return (short, self.text_bytes) if short >= _SHORTEST_TEXT_BYTES else (self.text_bytes,)
 
     def checked(self, positions: int) -> Shapes:
         """Return these shapes if an encoder of `positions` positions can have them.

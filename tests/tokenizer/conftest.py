@@ -41,27 +41,18 @@ SETTINGS = {
 }
 
 
-def small_vocabulary() -> list[str]:
-    pieces = [*SPECIAL, *LETTERS, *(f"##{letter}" for letter in LETTERS), *ALONE, *WORDS, "\u0302", "##x\u0327"]
+@pytest.fixture(scope="session")
+def vocabulary() -> list[str]:
+    pieces = [*SPECIAL, *LETTERS, *(f"##{letter}" for letter in LETTERS), *ALONE, *WORDS]
     return list(dict.fromkeys(pieces))
 
 
 @pytest.fixture(scope="session")
-def vocabulary() -> list[str]:
-    # Marks of several combining classes would be refused: see test_tokenizer_options.
-    return [piece for piece in small_vocabulary() if not {"\u1d16", "\u0327"} & set(piece)]
-
-
-@pytest.fixture(scope="session")
-def with_settings(vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Tokenizer]:
-    directory = tmp_path_factory.mktemp("small")
-    (directory / "vocab.txt").write_text("\n".join(vocabulary) + "\n", "utf-8")
-    plain = json.loads(read_tokenizer(directory).to_str())
+def with_settings(write_checkpoint: Callable[..., Path]) -> Callable[..., Tokenizer]:
+    plain = json.loads(read_tokenizer(write_checkpoint()).to_str())
 
     def build(**normalizer: object) -> Tokenizer:
-        return Tokenizer.from_str(
-            json.dumps({**plain, "normalizer": {**plain["normalizer"], **normalizer}})
-        )
+        return Tokenizer.from_str(json.dumps({**plain, "normalizer": {**plain["normalizer"], **normalizer}}))
 
     return build
 
@@ -80,9 +71,7 @@ def small(
 
 
 @pytest.fixture(scope="session")
-def uncased(
-    with_settings: Callable[..., Tokenizer], table_cache: Path
-) -> tuple[Tokenizer, TokenizerTables]:
+def uncased(with_settings: Callable[..., Tokenizer], table_cache: Path) -> tuple[Tokenizer, TokenizerTables]:
     tokenizer = with_settings()
     return tokenizer, build_tables(tokenizer, table_cache)
 
@@ -112,6 +101,19 @@ def assert_same_ids() -> Compare:
             _compare_batch(tokenizer, module, texts[start : start + batch])
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def write_checkpoint(vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Write a directory with vocab.txt and a tokenizer_config.json of the options given."""
+
+    def write(pieces: list[str] | None = None, **config: object) -> Path:
+        directory = tmp_path_factory.mktemp("checkpoint")
+        (directory / "vocab.txt").write_text("\n".join(pieces or vocabulary) + "\n", "utf-8")
+        (directory / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
+        return directory
+
+    return write
 
 
 def _compare_batch(tokenizer: Tokenizer, module: InGraphTokenizer, texts: Sequence[str | bytes]) -> None:

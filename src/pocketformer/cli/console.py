@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pocketformer.pipeline.observer import Progress as ProgressCallback
+if TYPE_CHECKING:
+    from pocketformer.pipeline.observer import Progress as ProgressCallback
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -51,6 +53,7 @@ class Screen:
     @contextmanager
     def stage(self, title: str) -> Iterator[ProgressCallback]:
         """Show a bar while a stage lasts, and a line with its time when it is done."""
+        start = time.monotonic()
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -58,15 +61,17 @@ class Screen:
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[message]}"),
         )
-        with own_stderr() as console, Progress(*columns, console=console, transient=True) as progress:
+        with (
+            own_stderr() as console,
+            Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+        ):
             task = progress.add_task(title, total=None, message="")
 
             def advance(fraction: float, message: str) -> None:
                 progress.update(task, total=1.0, completed=fraction, message=message)
 
             yield advance
-            seconds = progress.tasks[0].elapsed or 0.0
-        err.print(f"[green]✓[/] {title} [dim]{seconds:.1f} s[/]")
+        err.print(f"[green]✓[/] {title} [dim]{time.monotonic() - start:.1f} s[/]")
 
     def kept(self, title: str) -> None:
         """Show that an earlier run has done it."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pocketformer.cli.console import Screen, next_step, out, show_json
+from pocketformer.cli.console import Screen, next_step, out, own_stderr, show_json
 from pocketformer.cli.tables import show_edition
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -30,8 +30,9 @@ def run(
         train = "train.csv"
         test = "test.csv"      # or leave it out: a tenth of `train` is held out
     """
-    from pocketformer import pipeline
-    from pocketformer.recipe import Recipe
+    with own_stderr():  # the converter's packages write to it while they are imported
+        from pocketformer import pipeline
+        from pocketformer.recipe import Recipe
 
     loaded = Recipe.load(recipe)
     edition = pipeline.run(loaded, Screen())
@@ -71,11 +72,13 @@ def finetune(
     """
     from pydantic import ValidationError
 
-    from pocketformer.data import Columns, read_labeled_texts, split
     from pocketformer.errors import RecipeError
-    from pocketformer.recipe import explain
-    from pocketformer.train import FinetuneSettings
-    from pocketformer.train import finetune as train_classifier
+
+    with own_stderr():
+        from pocketformer.data import Columns, read_labeled_texts, split
+        from pocketformer.recipe import explain
+        from pocketformer.train import FinetuneSettings
+        from pocketformer.train import finetune as train_classifier
 
     given = {
         "epochs": epochs,
@@ -131,9 +134,11 @@ def export(
     """
     from pydantic import ValidationError
 
-    from pocketformer import pipeline
     from pocketformer.errors import RecipeError
-    from pocketformer.recipe import ExportRecipe, explain
+
+    with own_stderr():
+        from pocketformer import pipeline
+        from pocketformer.recipe import ExportRecipe, explain
 
     given = {"precisions": precision, "lengths": length, "max_bytes": max_bytes, "targets": target}
     try:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pocketformer.cli.console import Screen, next_step, out, show_json
+from pocketformer.cli.console import Screen, next_step, out, own_stderr, show_json
 from pocketformer.cli.tables import show_bench, show_edition
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -33,9 +33,10 @@ def verify(
     format; accuracy on labelled rows must not fall. Exit code 1 when a file misses, which then stands
     under a `.rejected` name.
     """
-    from pocketformer import pipeline
-    from pocketformer.data import Columns, read_labeled_texts
-    from pocketformer.edition import Edition
+    with own_stderr():  # the converter's packages write to it while they are imported
+        from pocketformer import pipeline
+        from pocketformer.data import Columns, read_labeled_texts
+        from pocketformer.edition import Edition
 
     screen = Screen()
     edition = Edition.load(dist)
@@ -72,11 +73,12 @@ def bench(
     PyTorch and the same model as a fixed-length float32 file run in turns with them, so that the
     ratios hold on a busy machine too.
     """
-    from pocketformer import pipeline
-    from pocketformer.checks import SAMPLE_TEXTS
-    from pocketformer.data import Columns, read_labeled_texts
-    from pocketformer.edition import Edition
-    from pocketformer.recipe import BenchRecipe
+    with own_stderr():
+        from pocketformer import pipeline
+        from pocketformer.checks import SAMPLE_TEXTS
+        from pocketformer.data import Columns, read_labeled_texts
+        from pocketformer.edition import Edition
+        from pocketformer.recipe import BenchRecipe
 
     screen = Screen()
     edition = Edition.load(dist)
@@ -97,8 +99,9 @@ def bench(
 
 def report(dist: Dist, json: Json = False) -> None:
     """Write report.html and report.md anew from an edition's figures."""
-    from pocketformer.edition import Edition
-    from pocketformer.report import write_report
+    with own_stderr():
+        from pocketformer.edition import Edition
+        from pocketformer.report import write_report
 
     html, markdown = write_report(Edition.load(dist), dist)
     if json:

@@ -26,7 +26,7 @@ class FreeSlots:
     """
 
     def __init__(self, reserved: int, wanted: int) -> None:
-        self._used = np.zeros(4 * (reserved + wanted) + 1, dtype=bool)
+        self._used = np.zeros(2 * (reserved + wanted), dtype=bool)
         self._used[:reserved] = True
         self._free = np.flatnonzero(~self._used)
         self._age = 0
@@ -54,9 +54,13 @@ class FreeSlots:
         Args:
             minima: In rising order.
         """
+        if not minima:
+            return []
+        while len(self._used) <= minima[-1] + len(minima) + np.count_nonzero(self._used):
+            self._grow()
         self._free = np.flatnonzero(~self._used)
         order = np.arange(len(minima))
-        earliest = np.searchsorted(self._free, np.asarray(minima, dtype=np.int64))
+        earliest = np.searchsorted(self._free, np.asarray(minima))
         chosen: NDArray[np.int64] = np.maximum.accumulate(earliest - order) + order
         slots = self._free[chosen]
         self._used[slots] = True
@@ -66,7 +70,15 @@ class FreeSlots:
         start, window = int(np.searchsorted(self._free, row[0])), _WINDOW
         while True:
             bases = self._free[start : start + window] - row[0]
+            bases = bases[bases + row[-1] < len(self._used)]
             fits = ~self._used[bases[:, None] + row[None, :]].any(axis=1)
             if fits.any():
                 return int(bases[np.argmax(fits)])
-            start, window = start + window, min(2 * window, _LARGEST_WINDOW)
+            if len(bases):
+                start, window = start + window, min(2 * window, _LARGEST_WINDOW)
+            else:
+                self._grow()
+
+    def _grow(self) -> None:
+        self._used = np.concatenate([self._used, np.zeros_like(self._used)])
+        self._free = np.flatnonzero(~self._used)

@@ -50,16 +50,13 @@ def probe_characters(tokenizer: Tokenizer, characters: Collection[str]) -> Chara
         characters: Those that the vocabulary holds, to be told apart; all others are as good as each other.
     """
     single, others = _normalise_all(tokenizer)
-    occurs = np.zeros(_CODE_POINTS, dtype=bool)
-    occurs[single[single >= 0]] = True
-    occurs[[ord(character) for character in set("".join(others.values()))]] = True
-    kinds = _kinds(tokenizer, np.flatnonzero(occurs).tolist())
+    results = set(single[single >= 0].tolist())
+    kinds = _kinds(tokenizer, sorted(results.union(map(ord, "".join(others.values())))))
     numbers: dict[tuple[Unit, ...], int] = {(unit,): kind for kind, unit in _BY_KIND.items()}
     of_result = kinds.astype(np.int32)
-    for character in characters:
-        point = ord(character)
+    for point in sorted(results.intersection(map(ord, characters))):
         if kinds[point] != _GAP:
-            unit = (character, bool(kinds[point] == _ISOLATED))
+            unit = (chr(point), bool(kinds[point] == _ISOLATED))
             of_result[point] = numbers.setdefault((unit,), len(numbers))
     of_code_point = np.where(single >= 0, of_result[single], -1)
     of_other = {result: _units(result, kinds, characters) for result in dict.fromkeys(others.values())}

@@ -33,7 +33,7 @@ from pocketformer.tokenizer.trie import build_trie
 
 __all__ = ["TableFacts", "TokenizerTables", "build_tables"]
 
-_FORMAT = 3
+_FORMAT = 1
 _INVALID_BYTE = -2
 _REPLACEMENT = "\ufffd"
 _FACTS = "facts"
@@ -196,6 +196,6 @@ def _save(path: Path, facts: TableFacts, arrays: Mapping[str, NDArray[np.int32]]
 
 
 def _load(path: Path) -> tuple[TableFacts, dict[str, NDArray[np.int32]]]:
-    with np.load(path, allow_pickle=False) as stored:
+    with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     return TableFacts(**json.loads(arrays.pop(_FACTS).tobytes())), arrays

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 __all__ = ["cut_bytes", "cut_text", "encode_text"]
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTINUATION = range(0x80, 0xC0)
 
 
 def encode_text(text: str | bytes, max_bytes: int) -> NDArray[np.int32]:
@@ -55,17 +54,11 @@ def cut_text(text: str | bytes, max_bytes: int) -> str:
 
 def _boundary(content: bytes, limit: int) -> int:
     """The start of the valid character that crosses `limit`, or `limit` itself when none does."""
-    if content[limit] not in _CONTINUATION:
-        return limit
     for start in range(limit - 1, max(limit - 4, -1), -1):
-        if content[start] not in _CONTINUATION:
-            return start if _is_character(content[start : start + _width(content[start])]) else limit
+        for end in range(limit + 1, start + 5):
+            if _is_character(content[start:end]):
+                return start
     return limit
-
-
-def _width(lead: int) -> int:
-    """How many bytes a character takes that starts with the byte `lead`."""
-    return 1 + (lead >= 0xC0) + (lead >= 0xE0) + (lead >= 0xF0)
 
 
 def _is_character(piece: bytes) -> bool:

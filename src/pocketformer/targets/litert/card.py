@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from pocketformer.errors import FileFormatError
 from pocketformer.targets.contract import FileCard, OperationCard, SignatureCard, TensorCard
 from pocketformer.targets.litert.flatbuffer import (
+    BROKEN,
     BUILTIN_NAMES,
     TENSOR_TYPE_NAMES,
-    get_metadata,
-    opcode,
-    read_model,
+    require_identifier,
+    truncated,
 )
 
 #: Name of our entry in the file's metadata.
 METADATA_KEY = "pocketformer"
 
-_NUMPY_NAMES = {"bool": "bool", "string": "object"}
+_NUMPY_NAMES = {"string": "object"}
+_RUNTIME_KEY = "min_runtime_version"
 
 
 def read_card(path: Path) -> FileCard:
     """Return the card of a TFLite file, ours or anybody's.
+
+    Only what the card shows is read out of the flatbuffer: opening a file costs little more than its bytes.
 
     Raises:
         FileFormatError: There is no such file, or it is no complete TFLite file.
@@ -36,24 +39,70 @@ def read_card(path: Path) -> FileCard:
         kind = "is a directory" if path.is_dir() else "does not exist"
         raise FileFormatError(f"{path} {kind}; give the path of a .tflite file.")
     content = path.read_bytes()
-    model = read_model(content, str(path))
+    require_identifier(content, str(path))
+    try:
+        return _card(schema.Model.GetRootAs(content, 0), path, len(content))
+    except BROKEN as error:
+        raise truncated(str(path), len(content)) from error
+
+
+def _card(model: Any, path: Path, size_bytes: int) -> FileCard:
+    buffers = _buffer_sizes(model, size_bytes)
     metadata = _own_metadata(model, path)
-    runtime = get_metadata(model, "min_runtime_version")
+    runtime = _metadata(model, _RUNTIME_KEY)
     return FileCard(
         path=str(path),
         format="litert",
-        size_bytes=len(content),
-        signatures=tuple(_signature(model, definition) for definition in model.signatureDefs or []),
+        size_bytes=size_bytes,
+        signatures=tuple(
+            _signature(model, one) for one in _each(model.SignatureDefsLength, model.SignatureDefs)
+        ),
         operations=_operations(model),
-        weight_bytes=_weight_bytes(model),
+        weight_bytes=_weight_bytes(model, buffers),
         oldest_runtime=None if runtime is None else runtime.rstrip(b"\0").decode("ascii", "replace") or None,
         labels=tuple(metadata.get("labels", ())),
         metadata=metadata,
     )
 
 
+def _each(length: Callable[[], int], item: Callable[[int], Any]) -> Iterator[Any]:
+    """Go through one of the flatbuffer's vectors."""
+    return (item(index) for index in range(length()))
+
+
+def _subgraphs(model: Any) -> Iterator[Any]:
+    return _each(model.SubgraphsLength, model.Subgraphs)
+
+
+def _buffer_sizes(model: Any, size_bytes: int) -> list[int]:
+    """Return the bytes of each buffer, inside the flatbuffer or behind it.
+
+    Raises:
+        ValueError: A buffer reaches past the end of the file.
+    """
+    sizes = []
+    for buffer in _each(model.BuffersLength, model.Buffers):
+        if buffer.Offset() > 1:
+            end, size = buffer.Offset() + buffer.Size(), buffer.Size()
+        else:
+            size = buffer.DataLength()
+            end = len(buffer.DataAsNumpy()) if size else 0
+        if end > size_bytes:
+            raise ValueError("a buffer reaches past the end of the file")
+        sizes.append(size)
+    return sizes
+
+
+def _metadata(model: Any, name: str) -> bytes | None:
+    for entry in _each(model.MetadataLength, model.Metadata):
+        if entry.Name() == name.encode():
+            buffer = model.Buffers(entry.Buffer())
+            return bytes(buffer.DataAsNumpy()) if buffer.DataLength() else None
+    return None
+
+
 def _own_metadata(model: Any, path: Path) -> dict[str, Any]:
-    content = get_metadata(model, METADATA_KEY)
+    content = _metadata(model, METADATA_KEY)
     if content is None:
         return {}
     try:
@@ -64,48 +113,51 @@ def _own_metadata(model: Any, path: Path) -> dict[str, Any]:
 
 
 def _signature(model: Any, definition: Any) -> SignatureCard:
-    graph = model.subgraphs[definition.subgraphIndex]
+    graph = model.Subgraphs(definition.SubgraphIndex())
 
-    def cards(entries: Any) -> tuple[TensorCard, ...]:
-        return tuple(_tensor(entry.name, graph.tensors[entry.tensorIndex]) for entry in entries or [])
+    def cards(entries: Iterator[Any]) -> tuple[TensorCard, ...]:
+        return tuple(_tensor(entry.Name(), graph.Tensors(entry.TensorIndex())) for entry in entries)
 
-    return SignatureCard(_text(definition.signatureKey), cards(definition.inputs), cards(definition.outputs))
+    return SignatureCard(
+        definition.SignatureKey().decode(),
+        cards(_each(definition.InputsLength, definition.Inputs)),
+        cards(_each(definition.OutputsLength, definition.Outputs)),
+    )
 
 
-def _tensor(name: bytes | str, tensor: Any) -> TensorCard:
-    dtype = TENSOR_TYPE_NAMES[tensor.type]
-    shape = () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
-    return TensorCard(_text(name), _NUMPY_NAMES.get(dtype, dtype), shape)
+def _tensor(name: bytes, tensor: Any) -> TensorCard:
+    dtype = TENSOR_TYPE_NAMES[tensor.Type()]
+    shape = tuple(int(tensor.Shape(axis)) for axis in range(tensor.ShapeLength()))
+    return TensorCard(name.decode(), _NUMPY_NAMES.get(dtype, dtype), shape)
 
 
 def _operations(model: Any) -> tuple[OperationCard, ...]:
-    counts = Counter(operator.opcodeIndex for graph in model.subgraphs for operator in graph.operators or [])
+    counts = Counter(
+        operator.OpcodeIndex()
+        for graph in _subgraphs(model)
+        for operator in _each(graph.OperatorsLength, graph.Operators)
+    )
     cards = []
     for index, count in counts.items():
-        code = model.operatorCodes[index]
-        number = opcode(code)
+        code = model.OperatorCodes(index)
+        # Old files keep the number in the older field, whose highest value is 127.
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         if number == schema.BuiltinOperator.CUSTOM:
-            cards.append(
-                OperationCard(_text(code.customCode or b"CUSTOM"), code.version, count, builtin=False)
-            )
+            name = (code.CustomCode() or b"CUSTOM").decode("utf-8", "replace")
+            cards.append(OperationCard(name, code.Version(), count, builtin=False))
         else:
-            cards.append(OperationCard(BUILTIN_NAMES.get(number, str(number)), code.version, count))
+            cards.append(OperationCard(BUILTIN_NAMES.get(number, str(number)), code.Version(), count))
     return tuple(sorted(cards, key=lambda card: (card.builtin, card.name, card.version)))
 
 
-def _weight_bytes(model: Any) -> dict[str, int]:
+def _weight_bytes(model: Any, buffers: list[int]) -> dict[str, int]:
     """Count each constant buffer once, however many tensors point to it."""
+    kinds = {
+        tensor.Buffer(): tensor.Type()
+        for graph in _subgraphs(model)
+        for tensor in _each(graph.TensorsLength, graph.Tensors)
+    }
     totals: Counter[str] = Counter()
-    seen: set[int] = set()
-    for graph in model.subgraphs:
-        for tensor in graph.tensors:
-            data = model.buffers[tensor.buffer].data
-            if tensor.buffer in seen or data is None or len(data) == 0:
-                continue
-            seen.add(tensor.buffer)
-            totals[TENSOR_TYPE_NAMES[tensor.type]] += int(np.asarray(data).size)
-    return dict(sorted(totals.items()))
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    for index, kind in kinds.items():
+        totals[TENSOR_TYPE_NAMES[kind]] += buffers[index]
+    return {dtype: size for dtype, size in sorted(totals.items()) if size}

@@ -19,6 +19,9 @@ _IDENTIFIER = b"TFL3"
 _ALIGNMENT_BYTES = 16  # `force_align: 16` in the schema: runtimes map weights straight from the file
 _MAX_BYTES = 2**31 - 2**20  # a flatbuffer's offsets are 32 bits wide and signed
 
+#: What the generated reader raises when an offset points past the end.
+BROKEN = (struct.error, ValueError, IndexError, KeyError, TypeError, AttributeError, MemoryError)
+
 BUILTIN_NAMES: dict[int, str] = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
 }
@@ -39,20 +42,28 @@ def read_model(content: bytes, source: str) -> Any:
     Raises:
         FileFormatError: The bytes are no complete TFLite file.
     """
-    if content[4:8] != _IDENTIFIER:
-        raise FileFormatError(
-            f"{source} is not a TFLite file: its bytes 4 to 8 are {content[4:8]!r}, expected {_IDENTIFIER!r}."
-        )
+    require_identifier(content, source)
     try:
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(content), 0))
         for buffer in model.buffers:
             if buffer.offset > 1:
                 buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
                 buffer.offset = buffer.size = 0
-    except (struct.error, ValueError, IndexError, TypeError, AttributeError, MemoryError) as error:
-        # What the generated reader raises when an offset points past the end.
+    except BROKEN as error:
         raise truncated(source, len(content)) from error
     return model
+
+
+def require_identifier(content: bytes, source: str) -> None:
+    """Refuse what is no TFLite file at all.
+
+    Raises:
+        FileFormatError: The identifier is another one.
+    """
+    if content[4:8] != _IDENTIFIER:
+        raise FileFormatError(
+            f"{source} is not a TFLite file: its bytes 4 to 8 are {content[4:8]!r}, expected {_IDENTIFIER!r}."
+        )
 
 
 def truncated(source: str, size_bytes: int) -> FileFormatError:

@@ -1,0 +1,51 @@
+"""Every supported architecture, as a classifier and as an encoder, becomes a file that is proven equal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pocketformer import pipeline
+from pocketformer.checkpoint import ARCHITECTURES
+from pocketformer.pipeline import Silent
+from pocketformer.recipe import ExportRecipe
+from pocketformer.targets import target_of
+from tiny import tiny_checkpoint, tiny_classifier
+
+RECIPE = ExportRecipe(precisions=("fp32", "fp16"), lengths=(16, 32), max_bytes=128)
+
+
+def export_and_verify(checkpoint: Path, output: Path) -> None:
+    edition = pipeline.export_checkpoint(str(checkpoint), output, "model", RECIPE, "tiny", Silent())
+    edition = pipeline.verify_edition(edition, output, None, Silent())
+    for entry in edition.files:
+        assert entry.verdict is not None
+        assert entry.verdict.passed
+        assert entry.verdict.parity.token_mismatches == 0
+        card = target_of(output / entry.file).describe(output / entry.file)
+        assert card.foreign_operations == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model_type", sorted(ARCHITECTURES))
+def test_classifiers(model_type: str, tmp_path: Path) -> None:
+    checkpoint = tiny_classifier(tmp_path / "c", model_type=model_type, head="two-layer")
+    export_and_verify(checkpoint, tmp_path / "dist")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model_type", sorted(ARCHITECTURES))
+def test_encoders(model_type: str, tmp_path: Path) -> None:
+    export_and_verify(tiny_checkpoint(tmp_path / "e", model_type), tmp_path / "dist")
+
+
+@pytest.mark.slow
+def test_multi_label(tmp_path: Path) -> None:
+    checkpoint = tiny_classifier(tmp_path / "c", labels=("a", "b", "c"), multi_label=True)
+    export_and_verify(checkpoint, tmp_path / "dist")
+
+
+@pytest.mark.slow
+def test_a_cased_vocabulary(tmp_path: Path) -> None:
+    export_and_verify(tiny_checkpoint(tmp_path / "e", do_lower_case=False), tmp_path / "dist")
