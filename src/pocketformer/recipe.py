@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -90,7 +91,8 @@ class Recipe(_Section):
         )
         local = folder / self.base
         base = str(local) if self.base.startswith((".", "/")) else self.base
-        return self.model_copy(update={"data": data, "output": folder / self.output, "base": base})
+        output = Path(os.path.normpath(folder / self.output))
+        return self.model_copy(update={"data": data, "output": output, "base": base})
 
 
 def explain(error: ValidationError) -> str:

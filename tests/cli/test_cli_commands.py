@@ -73,6 +73,27 @@ def test_bench_prints_ratios(capsys: pytest.CaptureFixture[str], dist: Path) -> 
     assert {"tokenize", "classify_16", "classify", "text"} <= works
 
 
+def test_finetune_writes_a_checkpoint_and_says_what_is_next(
+    capsys: pytest.CaptureFixture[str], recipe_path: Path, tmp_path: Path
+) -> None:
+    from pocketformer.checkpoint import load_classifier
+
+    output = tmp_path / "checkpoint"
+    arguments = [
+        "finetune",
+        recipe_path.parent / "train.csv",
+        "-o",
+        output,
+        "--base",
+        recipe_path.parent / "base",
+    ]
+    code, out, err = run(capsys, *arguments, "--epochs", 1, "--max-length", 32)
+    assert code == 0, err
+    assert f"Wrote {output}: accuracy" in out
+    assert f"pocketformer export {output}" in err
+    assert load_classifier(output).labels == ("bank", "greeting")
+
+
 def test_report_is_written_anew(capsys: pytest.CaptureFixture[str], dist: Path) -> None:
     before = (dist / "report.html").read_bytes()
     (dist / "report.html").unlink()

@@ -82,7 +82,7 @@ def raise_for_loading(directory: Path, info: dict[str, Any], *, allow_unexpected
     Raises:
         CheckpointError: A missing tensor, one of another shape, or (unless allowed) an unexpected one.
     """
-    for name, found, expected in info["mismatched_keys"]:
+    for name, found, expected in sorted(info["mismatched_keys"], key=lambda entry: entry[0]):
         raise CheckpointError(
             f"The tensor {name!r} in {str(directory)!r} has the shape {list(found)}, but config.json "
             f"asks for {list(expected)}. The two files do not belong together."

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pocketformer.pipeline.observer import Progress as ProgressCallback
 
 out = Console(soft_wrap=True, highlight=False)
+if not out.is_terminal:
+    out.width = 160  # a file or a pipe has no width of its own; tables should not be squeezed into 80
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 _STDERR = 2  # file descriptor

@@ -61,6 +61,7 @@ def finetune(
         float | None, typer.Option(help="Of the encoder; by its size if left out.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Texts per step.")] = None,
+    max_length: Annotated[int | None, typer.Option(help="Tokens per text in training.")] = None,
     head: Annotated[str | None, typer.Option(help="linear or two-layer.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of split, head and order.")] = None,
     json: Json = False,
@@ -84,6 +85,7 @@ def finetune(
         "epochs": epochs,
         "learning_rate": learning_rate,
         "batch_size": batch_size,
+        "max_length": max_length,
         "head": head,
         "seed": seed,
     }

@@ -37,6 +37,7 @@ _FORMAT = 1
 _INVALID_BYTE = -2
 _REPLACEMENT = "\ufffd"
 _FACTS = "facts"
+_TRIE_ARRAYS = ("base", "check", "best_id", "best_length")
 _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -114,7 +115,7 @@ def _build(
     trie = build_trie(alphabet.pieces, alphabet.code_count, options.unk_id)
     arrays = {"pages": pages}
     arrays |= {f"symbols_{place}": column for place, column in enumerate(symbols)}
-    arrays |= {name: getattr(trie, name) for name in ("base", "check", "best_id", "best_length")}
+    arrays |= {name: getattr(trie, name) for name in _TRIE_ARRAYS}
     facts = TableFacts(
         alphabet.last_isolated,
         alphabet.letter_count,
@@ -197,5 +198,6 @@ def _save(path: Path, facts: TableFacts, arrays: Mapping[str, NDArray[np.int32]]
 
 def _load(path: Path) -> tuple[TableFacts, dict[str, NDArray[np.int32]]]:
     with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    return TableFacts(**json.loads(arrays.pop(_FACTS).tobytes())), arrays
+        facts = TableFacts(**json.loads(stored[_FACTS].tobytes()))
+        symbols = [f"symbols_{place}" for place in range(facts.symbols_per_character)]
+        return facts, {name: stored[name] for name in ("pages", *symbols, *_TRIE_ARRAYS)}

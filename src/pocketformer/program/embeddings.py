@@ -1,0 +1,49 @@
+"""Embeddings that no id can read outside of."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import Tensor, nn
+
+
+def make_safe(encoder: nn.Module) -> None:
+    """Make every id harmless in place: out-of-range word ids are clamped, token types computed.
+
+    Weights are kept as they are. A runtime refuses, or reads past the end of, a table for an id
+    outside it; and a two-row table looked up with constant zeros is folded by converters, so that
+    the text and the id signatures would differ after quantising.
+    """
+    for name, module in list(encoder.named_modules()):
+        if not isinstance(module, nn.Embedding):
+            continue
+        if re.search(r"(^|\.)word_embeddings$", name):
+            encoder.set_submodule(name, _ClampedEmbedding(module))
+        elif re.search(r"(^|\.)token_type_embeddings$", name) and module.num_embeddings == 2:
+            encoder.set_submodule(name, _TokenTypeEmbedding(module))
+
+
+class _ClampedEmbedding(nn.Module):
+    """An embedding [rows, hidden] that reads its first or last row for an id outside it."""
+
+    def __init__(self, embedding: nn.Embedding) -> None:
+        super().__init__()
+        self.weight = embedding.weight
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return nn.functional.embedding(torch.clamp(ids, 0, self.weight.shape[0] - 1), self.weight)
+
+
+class _TokenTypeEmbedding(nn.Module):
+    """A two-row embedding as arithmetic: first row, plus the difference where the type is 1."""
+
+    def __init__(self, embedding: nn.Embedding) -> None:
+        super().__init__()
+        first, second = embedding.weight.detach()
+        self.register_buffer("first", first.clone())
+        self.register_buffer("step", second - first)
+
+    def forward(self, types: Tensor) -> Tensor:
+        first, step = self.get_buffer("first"), self.get_buffer("step")
+        return first + torch.clamp(types, 0, 1).to(first.dtype).unsqueeze(-1) * step
