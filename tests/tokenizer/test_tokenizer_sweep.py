@@ -1,17 +1,21 @@
-"""Every Unicode character, and 100,000 made-up texts: minutes of work, so marked slow."""
+"""Saved tokenizer files on every Unicode character, and on 100,000 made-up texts: marked slow."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from pocketformer.tokenizer import TokenizerTables
+from pocketformer.program import Program, Shapes
+from pocketformer.targets import Session, target_named
+from pocketformer.tokenizer import encode_text, reference_ids
 
-Built = tuple[Tokenizer, TokenizerTables]
-Compare = Callable[..., None]
+SHAPES = Shapes(lengths=(512,), max_bytes=1024)
+Built = tuple[Tokenizer, object]
 
 POINTS = [chr(point) for point in range(1, 0x110000) if not 0xD800 <= point < 0xE000]
 BLOCKS = [
@@ -22,33 +26,63 @@ BLOCKS = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow
-def test_every_character_alone_and_inside_a_word(small: Built, assert_same_ids: Compare) -> None:
-    assert_same_ids(*small, POINTS, 16, 16)
-    assert_same_ids(*small, [f"a{character}b" for character in POINTS], 16, 16)
+# Alone and inside a word; so many to a text that even Hangul, three letters each, stays below the length.
+EVERYWHERE = [
+    " ".join(f"{one} a{one}b" for one in POINTS[start : start + 48]) for start in range(0, len(POINTS), 48)
+]
+
+
+@pytest.fixture(scope="module")
+def saved_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Tokenizer], Session]:
+    """Export a tokenizer alone as a LiteRT file, and open it."""
+
+    def export(tokenizer: Tokenizer) -> Session:
+        folder = tmp_path_factory.mktemp("tokenizer")
+        (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
+        path = Path(folder / "tokenizer.tflite")
+        litert = target_named("litert")
+        litert.export(Program.of_tokenizer(str(folder), SHAPES).only("tokenize"), "fp32", path)
+        return litert.open(path)
+
+    return export
 
 
 @pytest.mark.slow
-def test_every_character_with_a_real_vocabulary(minilm: Built, assert_same_ids: Compare) -> None:
-    assert_same_ids(*minilm, POINTS, 16, 16)
-    assert_same_ids(*minilm, [f"a{character}b" for character in POINTS], 16, 16)
+def test_every_character(small: Built, saved_file: Callable[[Tokenizer], Session]) -> None:
+    tokenizer, session = small[0], saved_file(small[0])
+    assert_equal(tokenizer, session, EVERYWHERE)
+    assert_equal(tokenizer, session, _made_up(7, tokenizer, 5_000))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
-def test_made_up_texts_with_a_real_vocabulary(minilm: Built, assert_same_ids: Compare, seed: int) -> None:
-    assert_same_ids(*minilm, _made_up(seed, minilm[0]), 128, 64)
+def test_every_character_and_made_up_texts_with_a_real_vocabulary(
+    minilm: Built, saved_file: Callable[[Tokenizer], Session]
+) -> None:
+    tokenizer, session = minilm[0], saved_file(minilm[0])
+    assert_equal(tokenizer, session, EVERYWHERE)
+    assert_equal(tokenizer, session, _made_up(1, tokenizer, 100_000))
 
 
-@pytest.mark.slow
-def test_made_up_texts(small: Built, assert_same_ids: Compare) -> None:
-    assert_same_ids(*small, _made_up(7, small[0]), 128, 64)
+def assert_equal(tokenizer: Tokenizer, session: Session, texts: Sequence[str | bytes]) -> None:
+    """Run every text through the file; ids, mask and length must be Hugging Face's."""
+    wrong = []
+    for start in range(0, len(texts), 4096):
+        some = texts[start : start + 4096]
+        ids, masks = reference_ids(tokenizer, some, SHAPES.text_bytes, SHAPES.max_length)
+        for text, row, mask in zip(some, ids, masks, strict=True):
+            found = session.run("tokenize", {"text": encode_text(text, SHAPES.text_bytes)})
+            same = np.array_equal(found["input_ids"][0], row) and np.array_equal(
+                found["attention_mask"][0], mask
+            )
+            if not (same and found["length"][0] == mask.sum()):
+                wrong.append(text)
+    assert not wrong, f"{len(wrong)} of {len(texts)} texts differ, the first is {wrong[0]!r}"
 
 
-def _made_up(seed: int, tokenizer: Tokenizer) -> list[bytes]:
+def _made_up(seed: int, tokenizer: Tokenizer, count: int) -> list[bytes]:
     rng = random.Random(seed)
     words = [piece.removeprefix("##") for piece in sorted(tokenizer.get_vocab())]
-    return [b"".join(_part(rng, words) for _ in range(rng.randint(0, 16))) for _ in range(20_000)]
+    return [b"".join(_part(rng, words) for _ in range(rng.randint(0, 16))) for _ in range(count)]
 
 
 def _part(rng: random.Random, words: list[str]) -> bytes:

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from pocketformer.checkpoint import load_classifier, load_tokenizer
 from pocketformer.data import LabeledTexts
-from pocketformer.errors import CheckpointError, DataError, RecipeError
+from pocketformer.errors import CheckpointError, DataError, PocketformerError, RecipeError
 from pocketformer.train import FinetuneSettings, finetune, predict_logits, scores
 from pocketformer.train.result import EpochScore, best_of, stopped_early
 from pocketformer.train.settings import resolve_learning_rates
 from pocketformer.train.trainer import parameter_groups
-from pocketformer.train.work import work_folder
+from pocketformer.train.work import sentence_for_full_disk, work_folder
 from tiny import tiny_checkpoint, tiny_classifier
 
 LABELS = ("card", "money")
@@ -208,3 +209,25 @@ def test_labels_without_a_dev_text_are_noted(base: Path, tmp_path: Path) -> None
         base, data, data.subset([0, 2]), tmp_path / "out", QUICK.model_copy(update={"epochs": 1})
     )
     assert any("1 of 2 labels have no dev text" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 191680 vs 191568"),
+    ],
+)
+def test_a_full_disk_is_a_sentence_however_it_is_told(tmp_path: Path, error: Exception) -> None:
+    """What the system, safetensors and torch were seen to raise on a full disk."""
+    with (
+        pytest.raises(PocketformerError, match="no space is left on the disk"),
+        sentence_for_full_disk(tmp_path),
+    ):
+        raise error
+
+
+def test_other_errors_of_training_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="shape"), sentence_for_full_disk(tmp_path):
+        raise RuntimeError("shape mismatch")

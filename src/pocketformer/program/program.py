@@ -30,7 +30,7 @@ class Program:
     """Everything a target needs to write a file.
 
     Attributes:
-        kind: "classifier" or "encoder".
+        kind: "classifier", "encoder", or "tokenizer".
         signatures: What the file will offer; their modules share one set of weights.
         tokenizers: The tokenizer modules among them, so that a target can choose their gather.
         metadata: JSON-friendly facts that go into the file: labels, sizes, provenance.
@@ -40,10 +40,6 @@ class Program:
     signatures: tuple[Signature, ...]
     tokenizers: tuple[InGraphTokenizer, ...]
     metadata: dict[str, Any]
-    shapes: Shapes
-    labels: tuple[str, ...] = ()
-    multi_label: bool = False
-    source: str = ""
 
     @classmethod
     def from_checkpoint(
@@ -72,28 +68,18 @@ class Program:
         else:
             on_ids = ClassifyIds(classifier)
             verb = "classify"
-        labels = () if classifier is None else classifier.labels
-        multi_label = classifier is not None and classifier.multi_label
+        kind = "encoder" if classifier is None else "classifier"
         metadata = {
-            "kind": "encoder" if classifier is None else "classifier",
-            "labels": list(labels),
-            "multi_label": multi_label,
+            "kind": kind,
+            "labels": [] if classifier is None else list(classifier.labels),
+            "multi_label": classifier is not None and classifier.multi_label,
             "lengths": list(shapes.lengths),
             "max_bytes": shapes.text_bytes,
             "vocabulary_size": int(encoder.config.vocab_size),
             "architecture": str(encoder.config.model_type),
             **(provenance or {}),
         }
-        return cls(
-            kind=str(metadata["kind"]),
-            signatures=_signatures(verb, on_ids.eval(), tokenizers, shapes),
-            tokenizers=tokenizers,
-            metadata=metadata,
-            shapes=shapes,
-            labels=labels,
-            multi_label=multi_label,
-            source=str(source),
-        )
+        return cls(kind, _signatures(verb, on_ids.eval(), tokenizers, shapes), tokenizers, metadata)
 
     @classmethod
     def of_tokenizer(cls, source: str, shapes: Shapes = DEFAULT_SHAPES) -> Program:
@@ -108,7 +94,7 @@ class Program:
         """
         tokenizers = _tokenizers(source, shapes)
         metadata = {"kind": "tokenizer", "lengths": list(shapes.lengths), "max_bytes": shapes.text_bytes}
-        return cls("tokenizer", _tokenize_signatures(tokenizers), tokenizers, metadata, shapes)
+        return cls("tokenizer", _tokenize_signatures(tokenizers), tokenizers, metadata)
 
     def only(self, *names: str) -> Program:
         """Return this program with some of its signatures: for baselines and for old clients."""

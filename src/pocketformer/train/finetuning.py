@@ -25,7 +25,14 @@ from pocketformer.train.batches import EncodedTexts, encode
 from pocketformer.train.result import FinetuneResult, best_of, epoch_scores, stopped_early
 from pocketformer.train.settings import DEFAULT_SETTINGS, FinetuneSettings, resolve_learning_rates
 from pocketformer.train.trainer import build_trainer
-from pocketformer.train.work import checkpoint_of_epoch, fingerprint, prepare, resume_point, work_folder
+from pocketformer.train.work import (
+    checkpoint_of_epoch,
+    fingerprint,
+    prepare,
+    resume_point,
+    sentence_for_full_disk,
+    work_folder,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -74,7 +81,8 @@ def finetune(
         resolved, rates = resolve_learning_rates(settings, model.encoder.config.hidden_size)
         folder = work_folder(directory)
         prepare(folder, fingerprint(source, train, dev, resolved))
-        history, device, resumed = _train(model, tokenizer, train, dev, resolved, folder, on_progress)
+        with sentence_for_full_disk(folder):
+            history, device, resumed = _train(model, tokenizer, train, dev, resolved, folder, on_progress)
         epochs = epoch_scores(history)
         best = best_of(epochs)
         load_strictly(model, read_tensors(checkpoint_of_epoch(folder, history, best.epoch)), folder)

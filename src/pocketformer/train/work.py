@@ -5,9 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+
+from pocketformer.errors import PocketformerError
 from pocketformer.files import sha256, write_text
 from pocketformer.train.result import best_of, epoch_scores
 
@@ -15,9 +20,18 @@ if TYPE_CHECKING:
     from pocketformer.data import LabeledTexts
     from pocketformer.train.settings import FinetuneSettings
 
-__all__ = ["checkpoint_of_epoch", "fingerprint", "prepare", "resume_point", "work_folder"]
+__all__ = [
+    "checkpoint_of_epoch",
+    "fingerprint",
+    "prepare",
+    "resume_point",
+    "sentence_for_full_disk",
+    "work_folder",
+]
 
 _FINGERPRINT = "fingerprint.txt"
+# From the system, and from torch's writer when its last bytes do not arrive.
+_FULL_DISK_WORDS = ("No space left on device", "inline_container", "PytorchStreamWriter")
 
 
 def work_folder(directory: Path) -> Path:
@@ -66,6 +80,24 @@ def checkpoint_of_epoch(folder: Path, history: list[dict[str, Any]], epoch: int)
         entry["step"] for entry in history if "eval_macro_f1" in entry and round(entry["epoch"]) == epoch
     )
     return folder / f"checkpoint-{step}"
+
+
+@contextmanager
+def sentence_for_full_disk(folder: Path) -> Iterator[None]:
+    """Say in a sentence that Trainer could not write its state; torch and safetensors say it each their way.
+
+    Raises:
+        PocketformerError: The disk is full.
+    """
+    try:
+        yield
+    except (RuntimeError, OSError, SafetensorError) as error:
+        if not any(words in str(error) for words in _FULL_DISK_WORDS):
+            raise
+        raise PocketformerError(
+            f"Could not write the state of the training into {folder}: no space is left on the disk. Free "
+            "some and run the command again: it goes on after the last finished epoch."
+        ) from error
 
 
 def _history(checkpoint: Path) -> list[dict[str, Any]]:
