@@ -104,7 +104,7 @@ class TextModel:
             )
         tokens = self.tokenize(text)
         signature = self.signature_for(tokens.count)
-        outputs = self.session.run(signature, tokens.cut(self._length(signature)))
+        outputs = self.session.run(signature, tokens.cut(self.length_of(signature)))
         scores = [float(score) for score in outputs["scores"][0]]
         best = int(np.argmax(scores))
         holding = tuple(
@@ -124,7 +124,7 @@ class TextModel:
         """Run an encoder on one text: `last_hidden_state` [1, length, hidden] and what else it gives."""
         tokens = self.tokenize(text)
         signature = self.signature_for(tokens.count)
-        return self.session.run(signature, tokens.cut(self._length(signature)))
+        return self.session.run(signature, tokens.cut(self.length_of(signature)))
 
     def tokenize(self, text: str | bytes) -> Tokens:
         """Return the ids the file itself makes of a text, from the shortest `tokenize` that holds it."""
@@ -153,6 +153,10 @@ class TextModel:
             (name for length, name in self._id_signatures if length >= count), self._id_signatures[-1][1]
         )
 
+    def length_of(self, signature: str) -> int:
+        """Return how many tokens an id signature takes."""
+        return {name: length for length, name in self._id_signatures}[signature]
+
     def run(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Arrays:
         """Run one signature of the file: arrays by name in, arrays by name out."""
         return self.session.run(signature, inputs)
@@ -161,9 +165,6 @@ class TextModel:
         """List (fixed size of an input, signature) for the signatures that begin with `prefix`, by size."""
         found = [card for card in self.card.signatures if card.name.startswith(prefix)]
         return sorted((card.input(input_name).shape[1], card.name) for card in found)
-
-    def _length(self, signature: str) -> int:
-        return {name: length for length, name in self._id_signatures}[signature]
 
     def _is_cut(self, text: str | bytes, tokens: Tokens) -> bool:
         most_bytes, most_tokens = self._text_signatures[-1][0], self._id_signatures[-1][0]

@@ -9,6 +9,7 @@ import json
 import resource
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,7 @@ def peak_memory_bytes() -> int:
 def probe(path: Path, text: str) -> dict[str, float]:
     """Open `path`, run one text, then every signature; return the costs of each step."""
     target = target_of(path)
-    import ai_edge_litert.interpreter  # noqa: F401  # the runtime itself is not the file's cost
-
+    import_module(target.runtime)  # the runtime itself is not the file's cost
     empty = peak_memory_bytes()
     start = time.perf_counter()
     model = TextModel(target.open(path))

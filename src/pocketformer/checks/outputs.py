@@ -39,8 +39,7 @@ def run_file(model: TextModel, texts: Sequence[str], on_progress: Progress | Non
     for index, text in enumerate(texts):
         tokens = model.tokenize(text)
         signature = model.signature_for(tokens.count)
-        length = model.card.signature(signature).input("input_ids").shape[1]  # type: ignore[union-attr]
-        outputs = model.run(signature, tokens.cut(length))
+        outputs = model.run(signature, tokens.cut(model.length_of(signature)))
         ids.append(tokens.input_ids[0])
         masks.append(tokens.attention_mask[0])
         logits.append(outputs["logits"][0])

@@ -9,7 +9,7 @@ from pocketformer.cli.console import show_table
 if TYPE_CHECKING:
     from pocketformer.bench import BenchResult
     from pocketformer.edition import Edition, EditionFile
-    from pocketformer.targets import FileCard
+    from pocketformer.targets import FileCard, TensorCard
 
 
 def show_edition(edition: Edition) -> None:
@@ -86,8 +86,8 @@ def show_card(card: FileCard) -> None:
         show_table("Labels", ["index", "label"], [[str(i), label] for i, label in enumerate(card.labels)])
 
 
-def _tensors(cards: object) -> str:
-    return "\n".join(f"{card.name} {card.dtype}{list(card.shape)}" for card in cards)  # type: ignore[attr-defined]
+def _tensors(cards: tuple[TensorCard, ...]) -> str:
+    return "\n".join(f"{card.name} {card.dtype}{list(card.shape)}" for card in cards)
 
 
 def _file_row(entry: EditionFile) -> list[str]:

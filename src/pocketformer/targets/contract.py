@@ -4,6 +4,7 @@ A target is a module registered in the entry-point group `pocketformer.targets`.
 
     suffixes   the file name endings it owns, such as (".tflite",)
     precisions the weight formats it writes, such as ("fp32", "int8")
+    runtime    the module that runs its files, so that its own cost can be told from a file's
     export     (program, precision, path) -> None: write one file, all or nothing
     open       (path, threads) -> Session: run the file's signatures
     describe   (path) -> FileCard: what is in the file, read from its bytes
@@ -107,6 +108,7 @@ class Target(Protocol):
 
     suffixes: tuple[str, ...]
     precisions: tuple[str, ...]
+    runtime: str
 
     def export(self, program: Program, precision: str, path: Path) -> None:
         """Write `program` to `path` with weights in `precision`, one of `precisions`."""

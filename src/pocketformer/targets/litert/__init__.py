@@ -13,10 +13,11 @@ from pocketformer.targets.contract import FileCard, Session
 if TYPE_CHECKING:
     from pocketformer.program import Program
 
-__all__ = ["describe", "export", "open", "precisions", "suffixes"]
+__all__ = ["describe", "export", "open", "precisions", "runtime", "suffixes"]
 
 suffixes: tuple[str, ...] = (".tflite",)
 precisions: tuple[str, ...] = ("fp32", "fp16", "int8")
+runtime = "ai_edge_litert.interpreter"
 
 
 def export(program: Program, precision: str, path: Path) -> None:
