@@ -8,10 +8,15 @@ import random
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+# A busy machine is no failure; and CI asks the same examples every time, so that it is red for a reason.
+hypothesis.settings.register_profile("pocketformer", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("pocketformer")
 
 _POSITIVE = ["please", "can", "you", "account", "lost", "card", "money", "when", "where"]
 _NEGATIVE = ["world", "hello", "café", "naïve", "the", "my", "is", "not", "a"]

@@ -67,6 +67,13 @@ def test_every_class_of_two_texts_stands_on_both_sides_in_its_fraction(targets, 
         assert rest.counts()[label] == count - expected
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_two_texts_that_share_one_of_several_labels_are_parted(seed: int) -> None:
+    targets = np.array([[1, 0, 1], [0, 1, 1]], np.float32)
+    rest, held_out = split(LabeledTexts(("one", "two"), targets, tuple("abc"), True), 0.5, seed)
+    assert (len(rest), len(held_out)) == (1, 1)
+
+
 def test_multi_label_fractions_are_kept_per_label():
     generator = np.random.default_rng(1)
     rates = np.array([0.5, 0.2, 0.05, 0.01])

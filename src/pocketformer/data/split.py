@@ -78,6 +78,7 @@ def _stratified_sides(has_label: _Bools, fraction: float, seed: int) -> _Ints:
             side[group] = _HELD_OUT if wanted[_HELD_OUT, label] > wanted[_REST, label] else _REST
             wanted[side[group]] -= has_label[group]
     _put_on_both_sides(side, has_label)
+    _leave_no_side_empty(side, has_label)
     unshuffled = np.empty_like(side)
     unshuffled[order] = side
     return unshuffled
@@ -95,3 +96,17 @@ def _put_on_both_sides(side: _Ints, has_label: _Bools) -> None:
         movable = [group for group in of_label if (left_there[has_label[group]] > 1).all()]
         if movable:
             side[movable[0]] = 1 - source
+
+
+def _leave_no_side_empty(side: _Ints, has_label: _Bools) -> None:
+    """Move one group over when all stand on one side: the one with the fewest labels that only it has.
+
+    Few texts with many labels each can end so. A table in which no label has two groups stays as it is.
+    """
+    totals = has_label.sum(axis=0)
+    shares = (has_label & (totals > 1)).any(axis=1)
+    if len(set(side.tolist())) == 2 or not shares.any():
+        return
+    alone = (has_label & (totals == 1)).sum(axis=1)
+    group = int(np.argmin(np.where(shares, alone, len(totals) + 1)))
+    side[group] = 1 - side[group]
