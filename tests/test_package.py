@@ -20,28 +20,21 @@ HEAVY = {
 }
 
 
+def packages_loaded_by(statement: str) -> set[str]:
+    """Run a statement in a fresh process and return the packages it has imported."""
+    code = f"import sys\n{statement}\nprint(' '.join({{name.split('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
 def test_opening_a_file_imports_numpy_and_the_runtime_alone() -> None:
-    code = (
-        "import sys, pocketformer\n"
-        "from pocketformer.targets.litert import session\n"
-        "print(' '.join({name.split('.')[0] for name in sys.modules}))"
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = packages_loaded_by("import pocketformer; from pocketformer.targets.litert import session")
     assert "ai_edge_litert" in loaded
     assert HEAVY.isdisjoint(loaded)
 
 
 def test_the_help_page_needs_none_of_the_heavy_packages() -> None:
-    code = (
-        "import sys\n"
-        "from pocketformer.cli import app\n"
-        "print(' '.join({name.split('.')[0] for name in sys.modules}))"
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = packages_loaded_by("from pocketformer.cli import app")
     assert {"torch", "transformers", "litert_torch", "sklearn", "matplotlib"}.isdisjoint(loaded)
 
 

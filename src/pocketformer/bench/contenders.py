@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def of_pytorch(checkpoint: str, texts: dict[int, str], threads: int) -> Iterator
             return model(encoded["input_ids"], encoded["attention_mask"]).logits.softmax(-1)
 
     for tokens, text in texts.items():
-        yield Contender(PYTORCH, "text", tokens, lambda text=text: classify(text))  # type: ignore[misc]
+        yield Contender(PYTORCH, "text", tokens, partial(classify, text))
 
 
 @contextmanager
@@ -94,7 +95,7 @@ def of_fixed_length(path: Path, checkpoint: str, texts: dict[int, str], threads:
         return session.run(card.name, inputs)
 
     for tokens, text in texts.items():
-        yield Contender(FIXED_LENGTH, "text", tokens, lambda text=text: classify(text))  # type: ignore[misc]
+        yield Contender(FIXED_LENGTH, "text", tokens, partial(classify, text))
 
 
 def texts_of_real_lengths(model: TextModel, texts: Sequence[str]) -> dict[int, str]:
@@ -113,11 +114,11 @@ def texts_of_real_lengths(model: TextModel, texts: Sequence[str]) -> dict[int, s
 
 
 def _run(session: Session, name: str, inputs: dict[str, np.ndarray]) -> Callable[[], object]:
-    return lambda: session.run(name, inputs)
+    return partial(session.run, name, inputs)
 
 
 def _predict(model: TextModel, text: str) -> Callable[[], object]:
-    return (lambda: model(text)) if model.labels else (lambda: model.encode(text))
+    return partial(model if model.labels else model.encode, text)
 
 
 def _length(card: SignatureCard) -> int:
