@@ -138,6 +138,17 @@ def test_a_file_that_is_wrong_is_rejected_and_the_others_stay(dist: Path, recipe
     assert not files[0].verdict.passed
 
 
+def test_a_rejected_file_gets_its_name_back_when_it_passes(dist: Path, recipe_path: Path) -> None:
+    edition = Edition.load(dist)
+    (dist / FILES[0]).rename(dist / f"{FILES[0]}.rejected")
+    rejected = edition.files[0].model_copy(update={"file": f"{FILES[0]}.rejected"})
+    edition = edition.model_copy(update={"files": (rejected, *edition.files[1:])})
+    edition = pipeline.verify_edition(edition, dist, None, Watcher())
+    assert [entry.file for entry in edition.files] == FILES
+    assert (dist / FILES[0]).is_file()
+    assert not (dist / f"{FILES[0]}.rejected").exists()
+
+
 def with_other_labels_first(content: bytes) -> bytes:
     """Return the file with the weights of its head turned round: every answer becomes the opposite."""
     import numpy as np

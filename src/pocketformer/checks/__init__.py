@@ -6,7 +6,7 @@ from pocketformer.checks.parity import Parity, compare
 from pocketformer.checks.reference import Reference
 from pocketformer.checks.samples import SAMPLE_TEXTS
 from pocketformer.checks.tolerances import TOLERANCES, Tolerance, tolerance_for
-from pocketformer.checks.verdict import REJECTED_SUFFIX, Verdict, judge, judge_encoder, reject
+from pocketformer.checks.verdict import REJECTED_SUFFIX, Verdict, judge, judge_encoder
 
 __all__ = [
     "REJECTED_SUFFIX",
@@ -22,7 +22,6 @@ __all__ = [
     "hardest_mistakes",
     "judge",
     "judge_encoder",
-    "reject",
     "run_file",
     "tolerance_for",
 ]

@@ -15,7 +15,6 @@ from pocketformer.checks import (
     hardest_mistakes,
     judge,
     judge_encoder,
-    reject,
 )
 from pocketformer.data import LabeledTexts
 from pocketformer.edition import Edition, EditionFile
@@ -41,28 +40,31 @@ def verify_edition(
 
     Raises:
         VerificationError: A file missed its tolerance. All were judged; the failed ones stand under
-            their `.rejected` name.
+            their `.rejected` name, and get their own back when they pass another time.
     """
     proof = _Proof(edition, directory, data)
     ledger = Ledger(directory)
     judged, refusals = [], []
     for entry in edition.files:
-        path = directory / entry.file
-        stage, key = f"verify {path.name}", key_of(proof.key, entry.sha256)
+        name = entry.file.removesuffix(REJECTED_SUFFIX)
+        stage, key = f"verify {name}", key_of(proof.key, entry.sha256)
         found = ledger.get(stage, key, EditionFile)
         if found is not None:
             observer.kept(stage)
         else:
             with observer.stage(stage) as progress:
                 found = proof.of(entry, progress)
-            verdict = found.verdict
-            assert verdict is not None
-            if verdict.passed:
-                ledger.put(stage, key, found)
-            else:
-                refusals.append(str(reject(path, verdict)))
-                found = found.model_copy(update={"file": path.name + REJECTED_SUFFIX})
-        judged.append(found)
+        verdict = found.verdict
+        assert verdict is not None
+        if verdict.passed:
+            ledger.put(stage, key, found)
+        else:
+            refusals.append(
+                f"{name} is not delivered: {' '.join(verdict.misses)} It is kept as {name}{REJECTED_SUFFIX}."
+            )
+        final = name if verdict.passed else name + REJECTED_SUFFIX
+        (directory / entry.file).replace(directory / final)
+        judged.append(found.model_copy(update={"file": final}))
     edition = edition.model_copy(update={"files": tuple(judged)})
     edition.save(directory)
     if refusals:

@@ -83,7 +83,9 @@ def _token_ids(verdict: Verdict) -> str:
 
 
 def _mean_error(verdict: Verdict) -> str:
-    return _at_most(verdict.parity.mean_relative_error * 100, verdict.tolerance.mean_relative_error * 100)
+    tolerance = verdict.tolerance
+    limit = tolerance.unlabelled_error if verdict.quality is None else tolerance.mean_relative_error
+    return _at_most(verdict.parity.mean_relative_error * 100, limit * 100)
 
 
 def _hidden_states(verdict: Verdict) -> str:
@@ -97,6 +99,8 @@ def _largest_error(verdict: Verdict) -> str:
 
 def _agreement(verdict: Verdict) -> str:
     measured, limit = verdict.parity.top1_agreement, verdict.tolerance.top1_agreement
+    if verdict.quality is None:
+        return figures.percent(measured)
     return _limited(figures.percent(measured), f"≥ {figures.percent(limit)}", measured >= limit)
 
 
