@@ -59,6 +59,7 @@ def test_each_kind_of_miss_is_told(finished: Path, reference: Outputs) -> None:
     assert not verdict.passed
     assert "Token ids differ from Hugging Face's in 1 of 5 texts, first in 'hello world'" in told
     assert "largest logit error" in told
+    assert "The signature classify is off by" in told
 
 
 def test_lost_accuracy_is_a_miss(finished: Path, reference: Outputs) -> None:

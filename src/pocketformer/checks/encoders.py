@@ -13,7 +13,7 @@ from pocketformer.checkpoint import load_encoder, local_directory, require_suppo
 from pocketformer.checks.outputs import Progress
 from pocketformer.checks.parity import Parity
 from pocketformer.prediction import TextModel
-from pocketformer.tokenizer import read_tokenizer, reference_ids
+from pocketformer.tokenizer import encode_text, read_tokenizer, reference_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,33 @@ def compare_encoder(
         max_relative_error=max(found.relative for found in differences),
         max_score_error=0.0,
         top1_agreement=1.0,
-        signatures={},
+        signatures=_signature_errors(model, encoder, texts, ids, masks),
     )
+
+
+def _signature_errors(
+    model: TextModel, encoder: PreTrainedModel, texts: Sequence[str], ids: np.ndarray, masks: np.ndarray
+) -> dict[str, float]:
+    """Return the largest error of `last_hidden_state` per signature, on the first text that is not empty."""
+    row = next((row for row, text in enumerate(texts) if text.strip()), 0)
+    count = int(masks[row].sum())
+    expected = _hidden_states(encoder, ids[row, :count])
+    errors = {}
+    for card in model.card.signatures:
+        size = card.inputs[0].shape[1]
+        from_text = card.inputs[0].name == "text"
+        if count > size or (from_text and len(texts[row].encode("utf-8")) > size):
+            continue
+        if from_text:
+            inputs = {"text": encode_text(texts[row], size)}
+        else:
+            inputs = model.tokenize(texts[row]).cut(size)
+        outputs = model.run(card.name, inputs)
+        if "last_hidden_state" in outputs:
+            errors[card.name] = float(np.abs(outputs["last_hidden_state"][0, :count] - expected).max())
+        else:
+            errors[card.name] = float((outputs["input_ids"][0] != ids[row]).any())
+    return errors
 
 
 def _same_ids(model: TextModel, text: str, ids: np.ndarray, mask: np.ndarray) -> bool:

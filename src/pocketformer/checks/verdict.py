@@ -97,6 +97,7 @@ def judge_encoder(
             f"The mean relative error of last_hidden_state is {parity.mean_relative_error:.2%}, "
             f"at most {tolerance.hidden_state_error:.2%} is allowed."
         )
+    misses += _signature_misses(parity, tolerance.max_logit_error)
     return Verdict(str(path), precision, tolerance, parity, None, None, tuple(misses))
 
 
@@ -107,12 +108,24 @@ def _logit_misses(parity: Parity, tolerance: Tolerance, labelled: bool) -> list[
         misses.append(
             f"The largest logit error is {parity.max_logit_error:.2g}, at most {limit:.2g} is allowed."
         )
+    misses += _signature_misses(parity, limit)
     relative = tolerance.mean_relative_error if labelled else tolerance.unlabelled_error
     if not parity.mean_relative_error <= relative:
         misses.append(
             f"The mean relative logit error is {parity.mean_relative_error:.2%}, "
             f"at most {relative:.2%} is allowed."
         )
+    return misses
+
+
+def _signature_misses(parity: Parity, limit: float | None) -> list[str]:
+    """Hold each signature to the absolute limit where there is one, and each tokenizer to equal ids."""
+    misses = []
+    for name, error in parity.signatures.items():
+        if name.startswith("tokenize") and error:
+            misses.append(f"The ids of the signature {name} differ from Hugging Face's.")
+        elif limit is not None and not error <= limit:
+            misses.append(f"The signature {name} is off by {error:.2g}, at most {limit:.2g} is allowed.")
     return misses
 
 

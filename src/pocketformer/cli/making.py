@@ -158,4 +158,7 @@ def export(
     out.print(
         f"Wrote {output}: {', '.join(entry.file for entry in edition.files)}, edition.json", markup=False
     )
-    next_step(f"pocketformer verify {output} --data TEST.csv")
+    if edition.kind == "classifier":
+        next_step(f"pocketformer verify {output} --data TEST.csv")
+    else:
+        next_step(f"pocketformer inspect {output / edition.files[-1].file}")
