@@ -138,3 +138,19 @@ def test_two_gigabytes_are_refused_before_they_are_written() -> None:
     model.buffers[1].data = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (2**31,), (0,))
     with pytest.raises(ExportError, match=r"2\.15 GB and a TFLite file ends at 2 GB"):
         refuse_too_large(model)
+
+
+@pytest.mark.parametrize(
+    ("operation", "version", "release"),
+    [
+        (Operator.FULLY_CONNECTED, 12, (2, 17, 0)),
+        (Operator.EMBEDDING_LOOKUP, 4, (2, 18, 0)),
+        (Operator.DEQUANTIZE, 3, (1, 15, 0)),
+        (Operator.DEQUANTIZE, 5, (2, 7, 0)),
+    ],
+)
+def test_releases_are_those_of_the_runtimes_own_table(
+    operation: int, version: int, release: tuple[int, ...]
+) -> None:
+    """Copied from LiteRT's `runtime_version.cc`, one by one."""
+    assert finish._FIRST_RELEASE[operation, version] == release

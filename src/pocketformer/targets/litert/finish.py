@@ -22,8 +22,8 @@ _RUNTIME_KEY = "min_runtime_version"
 _FIRST_RELEASE: dict[tuple[int, int], tuple[int, ...]] = {
     (_Operator.FULLY_CONNECTED, 12): (2, 17, 0),
     (_Operator.EMBEDDING_LOOKUP, 4): (2, 18, 0),
-    (_Operator.DEQUANTIZE, 3): (2, 1, 0),
-    (_Operator.DEQUANTIZE, 5): (2, 4, 0),
+    (_Operator.DEQUANTIZE, 3): (1, 15, 0),
+    (_Operator.DEQUANTIZE, 5): (2, 7, 0),
 }
 
 
