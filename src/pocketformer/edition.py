@@ -32,7 +32,7 @@ class EditionFile(BaseModel):
     signatures: tuple[str, ...]
     operations: int
     weight_bytes: dict[str, int]
-    oldest_runtime: str | None
+    oldest_runtime: str
     verdict: Verdict | None = None
     confusion: list[list[int]] | None = None
     mistakes: tuple[Mistake, ...] = ()

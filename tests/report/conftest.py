@@ -64,7 +64,7 @@ def file(precision: str, misses: tuple[str, ...] = (), **changes: Any) -> Editio
         "file": name, "format": "litert", "precision": precision, "size_bytes": BYTES[precision],
         "zipped_bytes": int(BYTES[precision] * 0.83), "sha256": precision[0] * 64, "signatures": SIGNATURES,
         "operations": 1874, "weight_bytes": {"float32": 1_500_000, "int8": 22_700_000},
-        "oldest_runtime": "2.9.0", "verdict": verdict, "confusion": CONFUSION, "mistakes": MISTAKES,
+        "oldest_runtime": "LiteRT 2.9.0", "verdict": verdict, "confusion": CONFUSION, "mistakes": MISTAKES,
     }  # fmt: skip
     return EditionFile(**{**fields, **changes})
 

@@ -72,7 +72,7 @@ def test_weights_are_stored_once_and_in_the_precision_asked_for(finished: Path) 
 
 
 def test_the_oldest_runtime_rises_with_int8(finished: Path) -> None:
-    assert card(finished, "int8").oldest_runtime == "2.18.0"
-    fp32 = card(finished, "fp32").oldest_runtime
+    assert card(finished, "int8").runtime.release == "2.18.0"
+    fp32 = card(finished, "fp32").runtime.release
     assert fp32 is not None
     assert tuple(map(int, fp32.split("."))) < (2, 10, 0)

@@ -58,7 +58,7 @@ def show_bench(result: BenchResult) -> None:
 
 def show_card(card: FileCard) -> None:
     """Print what is in a file."""
-    runtime = f", oldest runtime {card.oldest_runtime}" if card.oldest_runtime else ""
+    runtime = f", runs from {card.runtime} on"
     weights = ", ".join(f"{dtype} {size / 1e6:.2f} MB" for dtype, size in card.weight_bytes.items())
     title = f"{card.path}: {card.format}, {card.size_bytes / 1e6:.2f} MB{runtime}\nconstants: {weights}"
     show_table(

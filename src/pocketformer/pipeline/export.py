@@ -136,7 +136,7 @@ def _entry(path: Path, target_name: str, precision: str) -> EditionFile:
         signatures=tuple(signature.name for signature in card.signatures),
         operations=sum(operation.count for operation in card.operations),
         weight_bytes=card.weight_bytes,
-        oldest_runtime=card.oldest_runtime,
+        oldest_runtime=str(card.runtime),
     )
 
 

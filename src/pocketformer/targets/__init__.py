@@ -1,9 +1,15 @@
 """Model files: how to write, run and describe each format."""
 
 from pocketformer.targets.contract import (
+    ANY,
+    NO_OPTIONS,
     Arrays,
+    ExportOptions,
     FileCard,
+    ModelOperation,
     OperationCard,
+    Refusal,
+    RuntimeVerdict,
     Session,
     SignatureCard,
     Target,
@@ -12,9 +18,15 @@ from pocketformer.targets.contract import (
 from pocketformer.targets.registry import target_named, target_of, targets
 
 __all__ = [
+    "ANY",
+    "NO_OPTIONS",
     "Arrays",
+    "ExportOptions",
     "FileCard",
+    "ModelOperation",
     "OperationCard",
+    "Refusal",
+    "RuntimeVerdict",
     "Session",
     "SignatureCard",
     "Target",

@@ -92,7 +92,7 @@ def _row(edition: Edition, file: EditionFile) -> tuple[str, ...]:
         *_parity_cells(file.verdict, edition.kind),
         figures.significant(None if timing is None else timing.median_ms),
         figures.megabytes(None if footprint is None else footprint.memory_bytes),
-        file.oldest_runtime or figures.ABSENT,
+        file.oldest_runtime,
     )
 
 
@@ -149,8 +149,5 @@ def _note(edition: Edition) -> str:
             "Milliseconds are medians from text to scores on the machine named under Latency; "
             "memory is the peak above the empty runtime's after one short text."
         )
-    if any(file.oldest_runtime for file in edition.files):
-        said.append(
-            "Oldest runtime: the first release that has every operation, as the file itself states it."
-        )
+    said.append("Oldest runtime: the first release that has every operation of the file.")
     return " ".join(said)

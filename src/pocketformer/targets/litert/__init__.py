@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 
 from pocketformer import files
 from pocketformer.errors import ExportError, MissingExtraError
-from pocketformer.targets.contract import FileCard, Session
+from pocketformer.targets.contract import NO_OPTIONS, ExportOptions, FileCard, Session
 
 if TYPE_CHECKING:
     from pocketformer.program import Program
 
-__all__ = ["describe", "export", "open", "precisions", "runtime", "suffixes"]
+__all__ = ["describe", "export", "is_native", "limit", "open", "precisions", "runtime", "suffixes"]
 
 suffixes: tuple[str, ...] = (".tflite",)
 precisions: tuple[str, ...] = ("fp32", "fp16", "int8")
 runtime = "ai_edge_litert.interpreter"
+limit = "runtime"
 
 
-def export(program: Program, precision: str, path: Path) -> None:
+def export(program: Program, precision: str, path: Path, options: ExportOptions = NO_OPTIONS) -> None:
     """Write the program as a `.tflite` file with weights in 'fp32', 'fp16' or 'int8'.
 
     Raises:
@@ -66,3 +67,8 @@ def describe(path: Path) -> FileCard:
     except ModuleNotFoundError as error:
         raise MissingExtraError("run", error.name or "ai-edge-litert") from error
     return read_card(path)
+
+
+def is_native() -> bool:
+    """Whether files run here with the runtime a phone has: LiteRT does, on every system."""
+    return True

@@ -11,7 +11,7 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from pocketformer.errors import FileFormatError
-from pocketformer.targets.contract import FileCard, OperationCard, SignatureCard, TensorCard
+from pocketformer.targets.contract import FileCard, OperationCard, RuntimeVerdict, SignatureCard, TensorCard
 from pocketformer.targets.litert.flatbuffer import (
     BROKEN,
     BUILTIN_NAMES,
@@ -49,7 +49,8 @@ def read_card(path: Path) -> FileCard:
 def _card(model: Any, path: Path, size_bytes: int) -> FileCard:
     buffers = _buffer_sizes(model, size_bytes)
     metadata = _own_metadata(model, path)
-    runtime = _metadata(model, _RUNTIME_KEY)
+    stated = _metadata(model, _RUNTIME_KEY)
+    release = None if stated is None else stated.rstrip(b"\0").decode("ascii", "replace") or None
     return FileCard(
         path=str(path),
         format="litert",
@@ -59,7 +60,7 @@ def _card(model: Any, path: Path, size_bytes: int) -> FileCard:
         ),
         operations=_operations(model),
         weight_bytes=_weight_bytes(model, buffers),
-        oldest_runtime=None if runtime is None else runtime.rstrip(b"\0").decode("ascii", "replace") or None,
+        runtime=RuntimeVerdict("LiteRT", release, "what the file states", release),
         labels=tuple(metadata.get("labels", ())),
         metadata=metadata,
     )

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from pocketformer.errors import FileFormatError, InputError
-from pocketformer.targets.contract import Arrays, FileCard, SignatureCard, TensorCard
+from pocketformer.errors import FileFormatError
+from pocketformer.targets.checking import checked_inputs
+from pocketformer.targets.contract import Arrays, FileCard
 from pocketformer.targets.litert.card import read_card
 
 
@@ -19,7 +20,6 @@ class LiteRTSession:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         self.card: FileCard = read_card(path)
-        self._signatures = {signature.name: signature for signature in self.card.signatures}
         try:
             self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
         except (ValueError, RuntimeError) as error:
@@ -31,17 +31,7 @@ class LiteRTSession:
 
     def run(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Arrays:
         """Run one signature: arrays by name in, arrays by name out (see `Session.run`)."""
-        card = self._signatures.get(signature)
-        if card is None:
-            raise InputError(
-                f"{self.card.path} has no signature {signature!r}; it has: {', '.join(self._signatures)}."
-            )
-        checked = {tensor.name: _checked(card, tensor, inputs) for tensor in card.inputs}
-        if len(checked) != len(inputs):
-            unknown = ", ".join(sorted(set(inputs) - set(checked)))
-            raise InputError(
-                f"Signature {signature!r} takes {', '.join(checked)}; {unknown} was given as well."
-            )
+        _, checked = checked_inputs(self.card, signature, inputs)
         try:
             if signature not in self._runners:
                 self._runners[signature] = self._interpreter.get_signature_runner(signature)
@@ -51,20 +41,6 @@ class LiteRTSession:
                 f"{self.card.path} failed in {signature!r}: {_first_line(error)}"
             ) from error
         return outputs
-
-
-def _checked(card: SignatureCard, tensor: TensorCard, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    if tensor.name not in inputs:
-        raise InputError(
-            f"Signature {card.name!r} needs the input {tensor.name!r} ({tensor.dtype} {list(tensor.shape)})."
-        )
-    array = np.asarray(inputs[tensor.name])
-    if array.shape != tensor.shape or array.dtype != np.dtype(tensor.dtype):
-        raise InputError(
-            f"Input {tensor.name!r} of {card.name!r} is {array.dtype} {list(array.shape)}; "
-            f"expected {tensor.dtype} {list(tensor.shape)}."
-        )
-    return array
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,43 @@
+"""Holding the inputs of a run against a signature: the same sentences in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pocketformer.errors import InputError
+from pocketformer.targets.contract import Arrays, FileCard, SignatureCard, TensorCard
+
+
+def checked_inputs(
+    file: FileCard, signature: str, inputs: Mapping[str, np.ndarray]
+) -> tuple[SignatureCard, Arrays]:
+    """Return the card of a signature, and its inputs in its own order.
+
+    Raises:
+        InputError: No such signature, a missing or unknown input, or a wrong shape or dtype.
+    """
+    card = file.signature(signature)
+    if card is None:
+        known = ", ".join(one.name for one in file.signatures) or "none"
+        raise InputError(f"{file.path} has no signature {signature!r}; it has: {known}.")
+    checked = {tensor.name: _checked(card, tensor, inputs) for tensor in card.inputs}
+    if len(checked) != len(inputs):
+        unknown = ", ".join(sorted(set(inputs) - set(checked)))
+        raise InputError(f"Signature {signature!r} takes {', '.join(checked)}; {unknown} was given as well.")
+    return card, checked
+
+
+def _checked(card: SignatureCard, tensor: TensorCard, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    if tensor.name not in inputs:
+        raise InputError(
+            f"Signature {card.name!r} needs the input {tensor.name!r} ({tensor.dtype} {list(tensor.shape)})."
+        )
+    array = np.asarray(inputs[tensor.name])
+    if not tensor.takes(array.shape) or array.dtype != np.dtype(tensor.dtype):
+        raise InputError(
+            f"Input {tensor.name!r} of {card.name!r} is {array.dtype} {list(array.shape)}; "
+            f"expected {tensor.dtype} {list(tensor.shape)}."
+        )
+    return array
