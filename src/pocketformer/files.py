@@ -59,12 +59,47 @@ def write_text(final: str | Path, content: str) -> None:
 
 
 def sha256(path: str | Path) -> str:
-    """Return the SHA-256 of a file as 64 hex digits."""
+    """Return the SHA-256 of a file, or of a directory's names and contents, as 64 hex digits."""
+    path = Path(path)
     digest = hashlib.sha256()
-    with Path(path).open("rb") as stream:
+    if path.is_dir():
+        for file in files_in(path):
+            digest.update(f"{file.relative_to(path).as_posix()}\0{sha256(file)}\0".encode())
+        return digest.hexdigest()
+    with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def files_in(path: str | Path) -> list[Path]:
+    """Return a file itself, or the files of a directory in the order of their names."""
+    path = Path(path)
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def size_bytes(path: str | Path) -> int:
+    """Return the bytes of a file, or of all files of a directory."""
+    return sum(file.stat().st_size for file in files_in(path))
+
+
+def remove(path: str | Path) -> None:
+    """Delete a file or a directory, if it is there."""
+    path = Path(path)
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def move(path: str | Path, final: str | Path) -> None:
+    """Give a file or a directory another name, in place of what has that name."""
+    path, final = Path(path), Path(final)
+    if path == final:
+        return
+    if path.is_dir() or final.is_dir():
+        remove(final)
+    path.replace(final)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketformer.errors import InputError
-from pocketformer.targets import Arrays, FileCard, Session, target_of
+from pocketformer.targets import ANY, Arrays, FileCard, Session, SignatureCard, target_of
 from pocketformer.tokenizer.text_bytes import encode_text
 
 #: A longer text is taken for a mistake, such as a whole file given as one text.
@@ -63,7 +63,8 @@ class Tokens:
 class TextModel:
     """An open model file: call it with a text to get a `Prediction`.
 
-    A short text runs through the shortest signatures that hold it.
+    A short text runs through the shortest signatures that hold it; where a format's signatures take any
+    length, through those, at its own length.
     """
 
     def __init__(self, session: Session) -> None:
@@ -71,9 +72,7 @@ class TextModel:
         self._text_signatures = self._sized("tokenize", "text")
         verb = "classify" if self.card.signature("classify") else "encode"
         self._id_signatures = [
-            entry
-            for entry in self._sized(f"{verb}_", "input_ids")
-            if entry[1].removeprefix(f"{verb}_").isdigit()
+            entry for entry in self._sized(f"{verb}_", "input_ids") if _takes_ids(entry[1], verb)
         ]
 
     @property
@@ -103,8 +102,7 @@ class TextModel:
                 f"signatures: {', '.join(card.name for card in self.card.signatures) or 'none'}."
             )
         tokens = self.tokenize(text)
-        signature = self.signature_for(tokens.count)
-        outputs = self.session.run(signature, tokens.cut(self.length_of(signature)))
+        signature, outputs = self.run_tokens(tokens)
         scores = [float(score) for score in outputs["scores"][0]]
         best = int(np.argmax(scores))
         holding = tuple(
@@ -122,9 +120,7 @@ class TextModel:
 
     def encode(self, text: str | bytes) -> Arrays:
         """Run an encoder on one text: `last_hidden_state` [1, length, hidden] and what else it gives."""
-        tokens = self.tokenize(text)
-        signature = self.signature_for(tokens.count)
-        return self.session.run(signature, tokens.cut(self.length_of(signature)))
+        return self.run_tokens(self.tokenize(text))[1]
 
     def tokenize(self, text: str | bytes) -> Tokens:
         """Return the ids the file itself makes of a text, from the shortest `tokenize` that holds it."""
@@ -136,6 +132,8 @@ class TextModel:
         size, signature = next(
             (entry for entry in self._text_signatures if entry[0] >= size_bytes), self._text_signatures[-1]
         )
+        if self._takes_any_length(signature):
+            size = max(1, min(size, size_bytes))
         outputs = self.session.run(signature, {"text": encode_text(text, size)})
         return Tokens(
             outputs["input_ids"],
@@ -153,22 +151,70 @@ class TextModel:
             (name for length, name in self._id_signatures if length >= count), self._id_signatures[-1][1]
         )
 
-    def length_of(self, signature: str) -> int:
-        """Return how many tokens an id signature takes."""
-        return {name: length for length, name in self._id_signatures}[signature]
+    def run_tokens(self, tokens: Tokens) -> tuple[str, Arrays]:
+        """Run the shortest id signature that holds some tokens; return its name and what it gives."""
+        signature = self.signature_for(tokens.count)
+        return signature, self.session.run(signature, tokens.cut(self.length_for(signature, tokens.count)))
+
+    def length_for(self, signature: str, count: int) -> int:
+        """Return how many positions an id signature is given for `count` tokens: its own, or just these."""
+        length = {name: length for length, name in self._id_signatures}[signature]
+        return min(count, length) if self._takes_any_length(signature) else length
+
+    def size_of(self, signature: str) -> int:
+        """Return how many bytes or ids a signature takes at most."""
+        return {name: size for size, name in [*self._text_signatures, *self._id_signatures]}[signature]
+
+    def inputs_for(self, card: SignatureCard, text: str | bytes, tokens: Tokens) -> Arrays | None:
+        """Return what any signature of the file takes for one text: its bytes, or its tokens.
+
+        Args:
+            card: The signature.
+            text: The text.
+            tokens: The same text as ids.
+
+        Returns:
+            Arrays by name; None where the text does not fit into the signature.
+        """
+        takes_text = card.inputs[0].name == "text"
+        needed = len(text_bytes(text)) if takes_text else tokens.count
+        size = self._size(card, "text" if takes_text else "input_ids")
+        if needed > size:
+            return None
+        if self._takes_any_length(card.name):
+            size = max(1, needed)
+        return {"text": encode_text(text, size)} if takes_text else tokens.cut(size)
 
     def run(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Arrays:
         """Run one signature of the file: arrays by name in, arrays by name out."""
         return self.session.run(signature, inputs)
 
     def _sized(self, prefix: str, input_name: str) -> list[tuple[int, str]]:
-        """List (fixed size of an input, signature) for the signatures that begin with `prefix`, by size."""
+        """List (largest size of an input, signature) for the signatures that begin with `prefix`, by size."""
         found = [card for card in self.card.signatures if card.name.startswith(prefix)]
-        return sorted((card.input(input_name).shape[1], card.name) for card in found)
+        return sorted((self._size(card, input_name), card.name) for card in found)
+
+    def _size(self, card: SignatureCard, input_name: str) -> int:
+        """Return the size of an input, and the full one that the file's metadata states where any will do."""
+        size = card.input(input_name).shape[1]
+        if size != ANY:
+            return size
+        metadata = self.card.metadata
+        return int(metadata["max_bytes"] if input_name == "text" else max(metadata["lengths"]))
+
+    def _takes_any_length(self, signature: str) -> bool:
+        card = self.card.signature(signature)
+        return card is not None and ANY in card.inputs[0].shape
 
     def _is_cut(self, text: str | bytes, tokens: Tokens) -> bool:
         most_bytes, most_tokens = self._text_signatures[-1][0], self._id_signatures[-1][0]
         return len(text_bytes(text)) > most_bytes or tokens.count >= most_tokens
+
+
+def _takes_ids(name: str, verb: str) -> bool:
+    """Whether a signature is `classify_16`, which takes so many ids, or `classify_ids`, which takes any."""
+    rest = name.removeprefix(f"{verb}_")
+    return rest.isdigit() or rest == "ids"
 
 
 def text_bytes(text: str | bytes) -> bytes:
@@ -196,7 +242,7 @@ def open(path: str | Path, threads: int = 1) -> TextModel:  # noqa: A001  # pock
     """Open a model file to give it text.
 
     Args:
-        path: A `.tflite` file, ours or anybody's.
+        path: A `.tflite`, `.onnx` or `.mlpackage`, ours or anybody's.
         threads: Processor threads the runtime may use.
 
     Raises:

@@ -13,7 +13,7 @@ import numpy as np
 
 from pocketformer.prediction import TextModel
 from pocketformer.prediction import open as open_model
-from pocketformer.targets import Session, SignatureCard, target_of
+from pocketformer.targets import ANY, Session, SignatureCard, target_of
 
 PYTORCH = "PyTorch fp32"
 FIXED_LENGTH = "fixed-length fp32 file"
@@ -30,12 +30,23 @@ class Contender:
 
 
 def of_file(path: Path, texts: dict[int, str], threads: int) -> Iterator[Contender]:
-    """Yield each signature of a file at its fixed shape, and each whole text from bytes to scores."""
+    """Yield each signature of a file, and each whole text from bytes to scores.
+
+    A signature of fixed sizes is called at these, with real content; one that takes any is called with
+    each text.
+    """
     model = open_model(path, threads)
     longest = texts[max(texts)]
     for card in model.card.signatures:
-        inputs = _example_inputs(model, card, longest)
-        yield Contender(path.name, card.name, _length(card), _run(model.session, card.name, inputs))
+        if ANY in card.inputs[0].shape:
+            called = {
+                tokens: model.inputs_for(card, text, model.tokenize(text)) for tokens, text in texts.items()
+            }
+        else:
+            called = {_length(card): _fixed_inputs(model, card, longest)}
+        for tokens, inputs in called.items():
+            if inputs is not None:
+                yield Contender(path.name, card.name, tokens, _run(model.session, card.name, inputs))
     for tokens, text in texts.items():
         yield Contender(path.name, "text", tokens, _predict(model, text))
 
@@ -125,7 +136,7 @@ def _length(card: SignatureCard) -> int:
     return card.inputs[0].shape[-1]
 
 
-def _example_inputs(model: TextModel, card: SignatureCard, text: str) -> dict[str, np.ndarray]:
+def _fixed_inputs(model: TextModel, card: SignatureCard, text: str) -> dict[str, np.ndarray]:
     """Return inputs with real content: the text's bytes, or its ids cut to the signature's length."""
     from pocketformer.tokenizer.text_bytes import encode_text
 

@@ -8,6 +8,7 @@ import sys
 import zlib
 from pathlib import Path
 
+from pocketformer import files
 from pocketformer.bench.results import Footprint
 from pocketformer.errors import FileFormatError
 
@@ -34,7 +35,7 @@ def footprint(path: Path, text: str) -> Footprint:
     costs = json.loads(worker.stdout)
     return Footprint(
         file=path.name,
-        size_bytes=path.stat().st_size,
+        size_bytes=files.size_bytes(path),
         zipped_bytes=zipped_bytes(path),
         load_ms=costs["load_ms"],
         first_text_ms=costs["first_text_ms"],
@@ -44,10 +45,14 @@ def footprint(path: Path, text: str) -> Footprint:
 
 
 def zipped_bytes(path: Path) -> int:
-    """Return the size of a file after deflate, as in a zip archive: about what a user downloads."""
+    """Return the size of a file or package after deflate, as in a zip: about what a user downloads."""
+    return sum(_deflated_bytes(file) for file in files.files_in(path))
+
+
+def _deflated_bytes(file: Path) -> int:
     compressor = zlib.compressobj(6)
     total = 0
-    with path.open("rb") as stream:
+    with file.open("rb") as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             total += len(compressor.compress(chunk))
     return total + len(compressor.flush())

@@ -24,6 +24,7 @@ from pocketformer.bench.interleave import interleave
 from pocketformer.bench.results import BenchResult, Comparison, Timing
 from pocketformer.errors import RecipeError
 from pocketformer.prediction import open as open_model
+from pocketformer.targets import target_of
 
 Progress = Callable[[float, str], None]
 
@@ -43,7 +44,7 @@ def bench(
     """Time files against each other, PyTorch and a fixed-length file, and weigh each in a fresh process.
 
     Args:
-        paths: Model files that take text.
+        paths: Model files that take text; those whose runtime is not on this machine are left out.
         texts: Real texts; four of different lengths are chosen from them.
         checkpoint: The checkpoint the files were exported from; None leaves the baselines out.
         rounds: Measured calls of each contender.
@@ -51,16 +52,18 @@ def bench(
         on_progress: Called with the fraction done and a short message.
 
     Raises:
-        RecipeError: There is no file, no text, or a count below one.
+        RecipeError: There is no file that runs here, no text, or a count below one.
     """
+    paths = [path for path in paths if target_of(path).is_native()]
     if not paths or not texts or rounds < 1 or min(threads, default=0) < 1:
-        raise RecipeError("A benchmark needs a file, a text, and at least one round and one thread.")
-    models = [open_model(path) for path in paths]
-    chosen = texts_of_real_lengths(models[0], texts)
-    length = max(
-        card.input("input_ids").shape[1] for card in models[0].card.signatures if len(card.inputs) == 3
-    )
-    del models
+        raise RecipeError(
+            "A benchmark needs a file whose runtime is on this machine, a text, and at least one round and "
+            "one thread. Core ML packages are timed on a Mac only."
+        )
+    model = open_model(paths[0])
+    chosen = texts_of_real_lengths(model, texts)
+    length = max(model.card.metadata["lengths"])
+    del model
     timings: list[Timing] = []
     with ExitStack() as stack:
         fixed = None if checkpoint is None else stack.enter_context(fixed_length_file(checkpoint, length))
@@ -126,6 +129,7 @@ def _comparisons(
             tokenizer = next(
                 t for t in timings
                 if (t.contender, t.work, t.threads) == (best.contender, used.signature, count)
+                and t.tokens in (tokens, model.size_of(used.signature))
             )  # fmt: skip
             for baseline in (FIXED_LENGTH, PYTORCH):
                 other = median.get((baseline, "text", tokens, count))

@@ -11,9 +11,9 @@ from transformers import PreTrainedModel
 
 from pocketformer.checkpoint import load_encoder, local_directory, require_supported
 from pocketformer.checks.outputs import Progress
-from pocketformer.checks.parity import Parity
+from pocketformer.checks.parity import Parity, as_tokens
 from pocketformer.prediction import TextModel
-from pocketformer.tokenizer import encode_text, read_tokenizer, reference_ids
+from pocketformer.tokenizer import read_tokenizer, reference_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,9 @@ def _signature_errors(
     expected = _hidden_states(encoder, ids[row, :count])
     errors = {}
     for card in model.card.signatures:
-        size = card.inputs[0].shape[1]
-        from_text = card.inputs[0].name == "text"
-        if count > size or (from_text and len(texts[row].encode("utf-8")) > size):
+        inputs = model.inputs_for(card, texts[row], as_tokens(ids[row], masks[row]))
+        if inputs is None:
             continue
-        if from_text:
-            inputs = {"text": encode_text(texts[row], size)}
-        else:
-            inputs = model.tokenize(texts[row]).cut(size)
         outputs = model.run(card.name, inputs)
         if "last_hidden_state" in outputs:
             errors[card.name] = float(np.abs(outputs["last_hidden_state"][0, :count] - expected).max())

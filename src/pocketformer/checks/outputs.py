@@ -38,8 +38,7 @@ def run_file(model: TextModel, texts: Sequence[str], on_progress: Progress | Non
     ids, masks, logits, scores = [], [], [], []
     for index, text in enumerate(texts):
         tokens = model.tokenize(text)
-        signature = model.signature_for(tokens.count)
-        outputs = model.run(signature, tokens.cut(model.length_of(signature)))
+        _, outputs = model.run_tokens(tokens)
         ids.append(tokens.input_ids[0])
         masks.append(tokens.attention_mask[0])
         logits.append(outputs["logits"][0])

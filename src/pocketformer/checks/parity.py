@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pocketformer.checks.outputs import Outputs
-from pocketformer.prediction import TextModel
-from pocketformer.tokenizer.text_bytes import encode_text
+from pocketformer.prediction import TextModel, Tokens
+from pocketformer.targets import SignatureCard
 
 _SIGNATURE_TEXTS = 8  # texts on which every signature of the file is run, not only the shortest
 
@@ -65,29 +65,27 @@ def _signature_errors(model: TextModel, texts: Sequence[str], reference: Outputs
     rows = np.linspace(0, len(texts) - 1, min(_SIGNATURE_TEXTS, len(texts)), dtype=int)
     return {
         card.name: max(
-            (_signature_error(model, card.name, texts[row], reference, row) for row in rows), default=0.0
+            (_signature_error(model, card, texts[row], reference, row) for row in rows), default=0.0
         )
         for card in model.card.signatures
     }
 
 
-def _signature_error(model: TextModel, name: str, text: str, reference: Outputs, row: int) -> float:
+def as_tokens(ids: np.ndarray, mask: np.ndarray) -> Tokens:
+    """Return one row of reference ids and mask, int32 [length], as a signature takes them."""
+    return Tokens(ids[None], mask[None], np.zeros_like(ids)[None], int(mask.sum()), "")
+
+
+def _signature_error(model: TextModel, card: SignatureCard, text: str, reference: Outputs, row: int) -> float:
     """Return the largest logit difference of one signature on one text; 0 where the text does not fit."""
-    card = model.card.signature(name)
-    assert card is not None, name
-    ids, mask = reference.input_ids[row : row + 1], reference.attention_mask[row : row + 1]
-    if card.inputs[0].name == "text":
-        size = card.input("text").shape[1]
-        if len(text.encode("utf-8")) > size:
-            return 0.0
-        outputs = model.run(name, {"text": encode_text(text, size)})
-        if "input_ids" in outputs:
-            return float((outputs["input_ids"] != ids).any() or (outputs["attention_mask"] != mask).any())
-    else:
-        length = card.input("input_ids").shape[1]
-        if mask.sum() > length:
-            return 0.0
-        cut = {"input_ids": ids[:, :length], "attention_mask": mask[:, :length]}
-        contiguous = {key: np.ascontiguousarray(value) for key, value in cut.items()}
-        outputs = model.run(name, {**contiguous, "token_type_ids": np.zeros((1, length), np.int32)})
+    tokens = as_tokens(reference.input_ids[row], reference.attention_mask[row])
+    inputs = model.inputs_for(card, text, tokens)
+    if inputs is None:
+        return 0.0
+    outputs = model.run(card.name, inputs)
+    if "input_ids" in outputs:
+        return float(
+            (outputs["input_ids"] != tokens.input_ids).any()
+            or (outputs["attention_mask"] != tokens.attention_mask).any()
+        )
     return float(np.abs(outputs["logits"][0] - reference.logits[row]).max())

@@ -5,6 +5,7 @@ A target is a module registered in the entry-point group `pocketformer.targets`.
     suffixes    the file name endings it owns, such as (".tflite",)
     precisions  the weight formats it writes, such as ("fp32", "int8")
     runtime     the module that runs its files, so that its own cost can be told from a file's
+    half        those of its precisions whose arithmetic is float16: a value beyond 65,504 overflows there
     limit       how it counts the age of a runtime: the command-line option of that name, such as "ios"
     export      (program, precision, path, options) -> None: write one file, all or nothing
     open        (path, threads) -> Session: run the file's signatures
@@ -112,6 +113,7 @@ class FileCard:
     runtime: RuntimeVerdict
     labels: tuple[str, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()  # names of further packages beside it that belong to it
 
     def signature(self, name: str) -> SignatureCard | None:
         """Return the signature called `name`, or None."""
@@ -186,6 +188,7 @@ class Target(Protocol):
 
     suffixes: tuple[str, ...]
     precisions: tuple[str, ...]
+    half: tuple[str, ...]
     runtime: str
     limit: str
 

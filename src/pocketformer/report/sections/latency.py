@@ -108,8 +108,16 @@ def _whole_texts(timings: Sequence[Timing]) -> Iterator[Table]:
 
 def _signatures(timings: Sequence[Timing]) -> Iterator[Table]:
     """Yield a table per count of threads: a row per signature, a column per file."""
-    for threads, cells in _by_threads(timings, lambda t: (t.work, t.contender)):
-        caption = f"Signatures at their fixed sizes, {figures.threads(threads)}: median ms (p95)"
+    sizes: dict[tuple[str, str], set[int]] = {}
+    for timing in timings:
+        sizes.setdefault((timing.contender, timing.work), set()).add(timing.tokens)
+
+    def row(timing: Timing) -> str:
+        several = len(sizes[timing.contender, timing.work]) > 1
+        return f"{timing.work}, {timing.tokens} tokens" if several else timing.work
+
+    for threads, cells in _by_threads(timings, lambda t: (row(t), t.contender)):
+        caption = f"Signatures, {figures.threads(threads)}: median ms (p95)"
         yield _pivot(caption, "Signature", cells)
 
 
