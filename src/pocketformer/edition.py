@@ -32,7 +32,8 @@ class EditionFile(BaseModel):
     signatures: tuple[str, ...]
     operations: int
     weight_bytes: dict[str, int]
-    oldest_runtime: str
+    oldest_runtime: str  # as "LiteRT 2.18.0": computed from the operations of the file
+    parts: tuple[str, ...] = ()  # further packages that belong to it, counted in its sizes and its digest
     verdict: Verdict | None = None
     confusion: list[list[int]] | None = None
     mistakes: tuple[Mistake, ...] = ()

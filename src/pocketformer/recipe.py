@@ -7,12 +7,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pocketformer.errors import RecipeError
+from pocketformer.targets import ExportOptions, Target
 from pocketformer.train import FinetuneSettings
 
 Fraction = Annotated[float, Field(gt=0, lt=0.5)]
+# TOML's 16 is as good as "16"; its 2.10 is not "2.10", so a release with a point must be quoted.
+Version = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 
 
 class _Section(BaseModel):
@@ -37,10 +40,19 @@ class DataRecipe(_Section):
 class ExportRecipe(_Section):
     """Which files are written."""
 
-    targets: tuple[str, ...] = Field(("litert",), min_length=1, description="Formats.")
+    targets: tuple[str, ...] = Field(("litert",), min_length=1, description="Formats: litert, onnx, coreml.")
     precisions: tuple[str, ...] = Field(("fp32", "fp16", "int8"), min_length=1, description="Weight formats.")
     lengths: tuple[int, ...] = Field((16, 32, 64, 128), description="Tokens per signature, ascending.")
     max_bytes: int | None = Field(None, description="Bytes of text read; 8 per token when left out.")
+    runtime: Version | None = Field(None, description='Oldest LiteRT or TFLite release to load on: "2.14".')
+    ios: Version | None = Field(None, description="Oldest iOS to load on, as 16.")
+    opset: Version | None = Field(None, description="Highest ONNX opset to use, as 17.")
+    keep_fp32: tuple[str, ...] = Field((), description="Layers computed in float32 where others are in half.")
+    mediapipe: bool = Field(False, description="Also write a file for MediaPipe's TextClassifier.")
+
+    def options_for(self, target: Target) -> ExportOptions:
+        """Return what a target's files must keep to."""
+        return ExportOptions(getattr(self, target.limit, None), self.keep_fp32)
 
 
 class BenchRecipe(_Section):

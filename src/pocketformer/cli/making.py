@@ -119,20 +119,39 @@ def export(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint directory or hub id.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Directory for the files.")],
     name: Annotated[str | None, typer.Option(help="Files are called NAME.int8.tflite.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="litert, onnx or coreml; repeat for several. litert if left out.")
+    ] = None,
     precision: Annotated[
-        list[str] | None, typer.Option(help="fp32, fp16 or int8; repeat for several.")
+        list[str] | None,
+        typer.Option(
+            help="fp32, fp16, int8, int4 or palette4; repeat for several. The first three if left out."
+        ),
     ] = None,
     length: Annotated[
         list[int] | None, typer.Option(help="Tokens per signature; repeat for several.")
     ] = None,
     max_bytes: Annotated[int | None, typer.Option(help="Bytes of text that are read.")] = None,
-    target: Annotated[list[str] | None, typer.Option(help="Format: litert.")] = None,
+    runtime: Annotated[
+        str | None, typer.Option(help="Oldest LiteRT or TFLite release a .tflite must load on, as 2.14.")
+    ] = None,
+    ios: Annotated[str | None, typer.Option(help="Oldest iOS an .mlpackage must load on, as 16.")] = None,
+    opset: Annotated[str | None, typer.Option(help="Highest opset an .onnx may use, as 17.")] = None,
+    keep_fp32: Annotated[
+        list[str] | None,
+        typer.Option(help="Layer computed in float32 where others are in half; repeat for several."),
+    ] = None,
+    mediapipe: Annotated[
+        bool, typer.Option("--mediapipe", help="Also write a .tflite for MediaPipe's TextClassifier.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write a checkpoint's model files, tokenizer inside, and prove each on sample texts.
 
     Takes classifiers (ours, or any ...ForSequenceClassification of a supported architecture) and bare
-    encoders. A file that misses its tolerance is kept under a `.rejected` name and the exit code is 1.
+    encoders. A file that misses its tolerance is kept under a `.rejected` name and the exit code is 1;
+    one that would need a newer runtime than you allow, or overflow in half precision, is refused before
+    it is written. Ask `pocketformer check CHECKPOINT` first what each format can take.
     """
     from pydantic import ValidationError
 
@@ -142,7 +161,17 @@ def export(
         from pocketformer import pipeline
         from pocketformer.recipe import ExportRecipe, explain
 
-    given = {"precisions": precision, "lengths": length, "max_bytes": max_bytes, "targets": target}
+    given = {
+        "targets": target,
+        "precisions": precision,
+        "lengths": length,
+        "max_bytes": max_bytes,
+        "runtime": runtime,
+        "ios": ios,
+        "opset": opset,
+        "keep_fp32": keep_fp32,
+        "mediapipe": mediapipe,
+    }
     try:
         recipe = ExportRecipe.model_validate({key: value for key, value in given.items() if value})
     except ValidationError as error:

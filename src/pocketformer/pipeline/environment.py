@@ -10,7 +10,8 @@ from pocketformer import __version__
 from pocketformer.bench import processor_name
 
 _PACKAGES = (
-    "torch", "transformers", "tokenizers", "litert-torch", "ai-edge-quantizer", "ai-edge-litert", "numpy",
+    "torch", "transformers", "tokenizers", "litert-torch", "ai-edge-quantizer", "ai-edge-litert",
+    "coremltools", "onnx", "onnxscript", "onnxruntime", "numpy",
 )  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ def export_checkpoint(
         checkpoint: Directory or hub id.
         directory: Where the edition goes.
         name: Files are called `NAME.int8.tflite`.
-        recipe: Formats, precisions and lengths.
+        recipe: Formats, precisions, lengths and limits. A precision that a format lacks is left out there.
         base: What the checkpoint was made from, for the files' provenance.
         observer: Told of each file.
 
@@ -46,7 +48,7 @@ def export_checkpoint(
         TokenizerError: Its tokenizer cannot run inside a file.
         ExportError: A target cannot write it.
     """
-    _require_precisions(recipe)
+    plan = _planned(recipe, observer)
     is_classifier(checkpoint)  # refuses what is no checkpoint before anything is read from it
     ledger = Ledger(directory)
     source = local_directory(checkpoint)
@@ -62,21 +64,21 @@ def export_checkpoint(
         return programs[0]
 
     entries = []
-    for target_name in recipe.targets:
+    for target_name, precision in plan:
         target = target_named(target_name)
-        for precision in recipe.precisions:
-            path = directory / f"{name}.{precision}{target.suffixes[0]}"
-            stage, key = f"export {path.name}", key_of(*inputs, precision)
-            entry = ledger.get(stage, key, EditionFile)
-            if entry is not None and _is_intact(path, entry):
-                observer.kept(stage)
-            else:
-                with observer.stage(stage):
-                    target.export(program(), precision, path)
-                    path.with_name(path.name + REJECTED_SUFFIX).unlink(missing_ok=True)
-                    entry = _entry(path, target_name, precision)
-                ledger.put(stage, key, entry)
-            entries.append(entry)
+        options = recipe.options_for(target)
+        path = directory / f"{name}.{precision}{target.suffixes[0]}"
+        stage, key = f"export {path.name}", key_of(*inputs, precision, options)
+        entry = ledger.get(stage, key, EditionFile)
+        if entry is not None and _is_intact(directory, entry):
+            observer.kept(stage)
+        else:
+            with observer.stage(stage):
+                target.export(program(), precision, path, options)
+                files.remove(path.with_name(path.name + REJECTED_SUFFIX))
+                entry = _entry(path, target_name, precision)
+            ledger.put(stage, key, entry)
+        entries.append(entry)
     edition = _edition(name, base, checkpoint, source, directory, entries, weights)
     edition.save(directory)
     return edition
@@ -87,14 +89,21 @@ def file_metadata(path: Path) -> dict[str, Any]:
     return target_of(path).describe(path).metadata
 
 
-def _require_precisions(recipe: ExportRecipe) -> None:
-    for name in recipe.targets:
-        offered = target_named(name).precisions
-        for precision in recipe.precisions:
-            if precision not in offered:
-                raise RecipeError(
-                    f"The target {name!r} has no precision {precision!r}; give one of {', '.join(offered)}."
-                )
+def _planned(recipe: ExportRecipe, observer: Observer) -> list[tuple[str, str]]:
+    """Return which files to write, as pairs of target and precision.
+
+    Raises:
+        RecipeError: No target of the recipe has one of its precisions.
+    """
+    offered = {name: target_named(name).precisions for name in recipe.targets}
+    for precision in recipe.precisions:
+        lacking = [name for name, known in offered.items() if precision not in known]
+        if len(lacking) == len(offered):
+            known = "; ".join(f"{name}: {', '.join(precisions)}" for name, precisions in offered.items())
+            raise RecipeError(f"No target has the precision {precision!r}; there are {known}.")
+        if lacking:
+            observer.say(f"{precision} is not written as {' or '.join(lacking)}, which has no such weights.")
+    return [(name, one) for name in recipe.targets for one in recipe.precisions if one in offered[name]]
 
 
 def _edition(
@@ -131,17 +140,25 @@ def _entry(path: Path, target_name: str, precision: str) -> EditionFile:
         format=target_name,
         precision=precision,
         size_bytes=card.size_bytes,
-        zipped_bytes=zipped_bytes(path),
-        sha256=files.sha256(path),
+        zipped_bytes=sum(zipped_bytes(path.with_name(one)) for one in (path.name, *card.parts)),
+        sha256=digest_of(path, card.parts),
         signatures=tuple(signature.name for signature in card.signatures),
         operations=sum(operation.count for operation in card.operations),
         weight_bytes=card.weight_bytes,
         oldest_runtime=str(card.runtime),
+        parts=card.parts,
     )
 
 
-def _is_intact(path: Path, entry: EditionFile) -> bool:
-    return path.is_file() and files.sha256(path) == entry.sha256
+def digest_of(path: Path, parts: Sequence[str] = ()) -> str:
+    """Return the SHA-256 of a file, or of the digests of a file and of the packages that belong to it."""
+    digests = [files.sha256(path.with_name(name)) for name in (path.name, *parts)]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _is_intact(directory: Path, entry: EditionFile) -> bool:
+    there = all((directory / name).exists() for name in (entry.file, *entry.parts))
+    return there and digest_of(directory / entry.file, entry.parts) == entry.sha256
 
 
 def _tokenizer_digests(source: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pocketformer import files
 from pocketformer.checks import (
     REJECTED_SUFFIX,
     SAMPLE_TEXTS,
@@ -63,7 +64,7 @@ def verify_edition(
                 f"{name} is not delivered: {' '.join(verdict.misses)} It is kept as {name}{REJECTED_SUFFIX}."
             )
         final = name if verdict.passed else name + REJECTED_SUFFIX
-        (directory / entry.file).replace(directory / final)
+        files.move(directory / entry.file, directory / final)
         judged.append(found.model_copy(update={"file": final}))
     edition = edition.model_copy(update={"files": tuple(judged)})
     edition.save(directory)
