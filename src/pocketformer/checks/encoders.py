@@ -46,7 +46,7 @@ def compare_encoder(
     for row, text in enumerate(texts):
         count = int(masks[row].sum())
         states = model.encode(text)["last_hidden_state"][0, :count]
-        differences.append(_difference(states, _hidden_states(encoder, ids[row, :count])))
+        differences.append(_difference(states, hidden_states(encoder, ids[row, :count])))
         if on_progress is not None:
             on_progress((row + 1) / len(texts), f"{row + 1} of {len(texts)} texts")
     return Parity(
@@ -68,7 +68,7 @@ def _signature_errors(
     """Return the largest error of `last_hidden_state` per signature, on the first text that is not empty."""
     row = next((row for row, text in enumerate(texts) if text.strip()), 0)
     count = int(masks[row].sum())
-    expected = _hidden_states(encoder, ids[row, :count])
+    expected = hidden_states(encoder, ids[row, :count])
     errors = {}
     for card in model.card.signatures:
         inputs = model.inputs_for(card, texts[row], as_tokens(ids[row], masks[row]))
@@ -87,7 +87,7 @@ def _same_ids(model: TextModel, text: str, ids: np.ndarray, mask: np.ndarray) ->
     return bool((tokens.input_ids[0] == ids).all() and (tokens.attention_mask[0] == mask).all())
 
 
-def _hidden_states(encoder: PreTrainedModel, ids: np.ndarray) -> np.ndarray:
+def hidden_states(encoder: PreTrainedModel, ids: np.ndarray) -> np.ndarray:
     """Return transformers' states [tokens, hidden] for one unpadded row of ids [tokens]."""
     rows = torch.from_numpy(np.asarray(ids[None], np.int64))
     inputs = {"input_ids": rows, "attention_mask": torch.ones_like(rows)}

@@ -32,8 +32,8 @@ class Reference:
         self.model = load_classifier(source).eval()
         self._tokenizer = load_tokenizer(source)
 
-    def run(self, texts: Sequence[str], on_progress: Progress | None = None) -> Outputs:
-        """Return ids, logits and scores for texts."""
+    def run(self, texts: Sequence[str | bytes], on_progress: Progress | None = None) -> Outputs:
+        """Return ids, logits and scores for texts; bytes are read as UTF-8 with U+FFFD for what is not."""
         ids, mask = reference_ids(
             read_tokenizer(local_directory(self.source)), texts, self.max_bytes, self.max_length
         )
