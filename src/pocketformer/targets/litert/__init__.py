@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketformer import files
 from pocketformer.errors import ExportError, MissingExtraError
-from pocketformer.targets.contract import NO_OPTIONS, ExportOptions, FileCard, Session
+from pocketformer.targets.contract import (
+    NO_OPTIONS,
+    ExportOptions,
+    FileCard,
+    ModelOperation,
+    Refusal,
+    Session,
+)
 
 if TYPE_CHECKING:
     from pocketformer.program import Program
 
-__all__ = ["describe", "export", "is_native", "limit", "open", "precisions", "runtime", "suffixes"]
+__all__ = [
+    "describe",
+    "export",
+    "half",
+    "is_native",
+    "limit",
+    "open",
+    "precisions",
+    "runtime",
+    "suffixes",
+    "unsupported",
+]
 
 suffixes: tuple[str, ...] = (".tflite",)
 precisions: tuple[str, ...] = ("fp32", "fp16", "int8")
+half: tuple[str, ...] = ()  # fp16 is how weights are stored; the arithmetic stays in float32
 runtime = "ai_edge_litert.interpreter"
 limit = "runtime"
 
@@ -67,6 +87,15 @@ def describe(path: Path) -> FileCard:
     except ModuleNotFoundError as error:
         raise MissingExtraError("run", error.name or "ai-edge-litert") from error
     return read_card(path)
+
+
+def unsupported(operations: Sequence[ModelOperation]) -> tuple[Refusal, ...]:
+    """Return the operations of a PyTorch model that have no lowering to TFLite."""
+    try:
+        from pocketformer.targets.litert.lowering import unlowerable
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("litert", error.name or "litert-torch") from error
+    return unlowerable(operations)
 
 
 def is_native() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from pocketformer.errors import FileFormatError
 from pocketformer.targets.checking import checked_inputs
 from pocketformer.targets.contract import Arrays, FileCard
 from pocketformer.targets.litert.card import read_card
+from pocketformer.targets.litert.quiet import without_chatter
+from pocketformer.targets.litert.tracing import computed_values
 
 
 class LiteRTSession:
@@ -20,22 +22,53 @@ class LiteRTSession:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         self.card: FileCard = read_card(path)
-        try:
-            self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
-        except (ValueError, RuntimeError) as error:
-            raise FileFormatError(
-                f"The LiteRT runtime does not open {path}: {_first_line(error)}. Export it again, or use "
-                "a newer runtime."
-            ) from error
-        self._runners: dict[str, Any] = {}
+        self._path = path
+        self._threads = threads
+        self._interpreter = self._opened()
+        self._tracer: Any = None
+        self._runners: dict[tuple[int, str], Any] = {}
 
     def run(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Arrays:
         """Run one signature: arrays by name in, arrays by name out (see `Session.run`)."""
         _, checked = checked_inputs(self.card, signature, inputs)
+        return self._run(self._interpreter, signature, checked)
+
+    def trace(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+        """Run one signature and yield its float32 values in the order they are computed.
+
+        The same kernels compute them as in `run`, XNNPACK's included; an interpreter of its own, made on
+        first use, keeps every value, which takes as much memory as all of them together.
+
+        Yields:
+            The tensor's name in the file, or "tensor 123" where it has none, and the value.
+
+        Raises:
+            InputError: As `run` does.
+        """
+        _, checked = checked_inputs(self.card, signature, inputs)
+        if self._tracer is None:
+            with without_chatter():  # it warns that keeping every value takes memory
+                self._tracer = self._opened(experimental_preserve_all_tensors=True)
+        self._run(self._tracer, signature, checked)
+        subgraph, tensors = computed_values(self._path, signature)
+        for index, name in tensors:
+            yield name, self._tracer.get_tensor(index, subgraph_index=subgraph)
+
+    def _opened(self, **options: bool) -> Any:
         try:
-            if signature not in self._runners:
-                self._runners[signature] = self._interpreter.get_signature_runner(signature)
-            outputs: Arrays = self._runners[signature](**checked)
+            return Interpreter(model_path=str(self._path), num_threads=self._threads, **options)
+        except (ValueError, RuntimeError) as error:
+            raise FileFormatError(
+                f"The LiteRT runtime does not open {self._path}: {_first_line(error)}. Export it again, or "
+                "use a newer runtime."
+            ) from error
+
+    def _run(self, interpreter: Any, signature: str, checked: Arrays) -> Arrays:
+        key = (id(interpreter), signature)
+        try:
+            if key not in self._runners:
+                self._runners[key] = interpreter.get_signature_runner(signature)
+            outputs: Arrays = self._runners[key](**checked)
         except RuntimeError as error:
             raise FileFormatError(
                 f"{self.card.path} failed in {signature!r}: {_first_line(error)}"
