@@ -1,0 +1,143 @@
+"""The parts of a program as ONNX graphs, each by torch.onnx: the tokenizers, and the model on ids."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+import weakref
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import onnx_ir as ir
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from pocketformer.errors import ExportError
+from pocketformer.program.modules import FromText, Tokenize
+from pocketformer.targets.onnx.names import name_after_modules
+from pocketformer.targets.onnx.opsets import EXPORTED_OPSET
+from pocketformer.targets.onnx.translation import TRANSLATIONS
+
+if TYPE_CHECKING:
+    from pocketformer.program import Program
+    from pocketformer.tokenizer import InGraphTokenizer
+
+_EXAMPLE_TOKENS = 7  # of the example that is traced; files take any number
+_ID_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+# Where the checkpoint's model stands inside the modules of `program.modules`.
+_MODEL_PATH = {"classifier": r"^(classify\.)?model(\.|$)", "encoder": r"^encoder(\.|$)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The graphs that a file is put together from.
+
+    Attributes:
+        tokenizers: By the bytes they read, ascending: `text` int32 [1, bytes] to ids, mask, types, length.
+        on_ids: Ids, mask and types, int32 [1, tokens], to what the model gives; None for a tokenizer alone.
+    """
+
+    tokenizers: dict[int, ir.Model]
+    on_ids: ir.Model | None
+
+
+# Converting takes most of an export's time, and each precision starts from the same float32 graphs.
+_converted: weakref.WeakKeyDictionary[Program, Parts] = weakref.WeakKeyDictionary()
+
+
+def convert(program: Program) -> Parts:
+    """Return the program's graphs; not to be changed, they are kept for the next precision.
+
+    Raises:
+        ExportError: torch.onnx cannot take an operation of the model.
+    """
+    if program not in _converted:
+        takes_text = any("text" in signature.inputs for signature in program.signatures)
+        tokenizers = program.tokenizers if takes_text else ()
+        module = _on_ids(program)
+        with _without_chatter():
+            _converted[program] = Parts(
+                {tokenizer.max_bytes: _tokenizer(tokenizer) for tokenizer in tokenizers},
+                None if module is None else _model_on_ids(module, program.kind),
+            )
+    return _converted[program]
+
+
+def _on_ids(program: Program) -> nn.Module | None:
+    """Return the module of ids that gives the most: scores and logits rather than logits alone."""
+    modules = [signature.module for signature in program.signatures if "input_ids" in signature.inputs]
+    modules += [one.module.on_ids for one in program.signatures if isinstance(one.module, FromText)]
+    return modules[0] if modules else None
+
+
+def _tokenizer(tokenizer: InGraphTokenizer) -> ir.Model:
+    text = torch.zeros(1, tokenizer.max_bytes, dtype=torch.int32)
+    model = _exported(Tokenize(tokenizer).eval(), {"text": text}, None)
+    # Tables are shared by all sizes of the tokenizer, everything else is one size's own.
+    name_after_modules(model, r"^tokenizer(\.|$)", f"tokenizer_{tokenizer.max_bytes}")
+    return model
+
+
+def _model_on_ids(module: nn.Module, kind: str) -> ir.Model:
+    # Three tensors: torch.export takes one that is given twice for one input.
+    inputs = {name: torch.ones(1, _EXAMPLE_TOKENS, dtype=torch.int32) for name in _ID_INPUTS}
+    tokens = torch.export.Dim("tokens", min=1)
+    with _plain_attention(module):
+        model = _exported(module, inputs, {name: {1: tokens} for name in _ID_INPUTS})
+    name_after_modules(model, _MODEL_PATH[kind])
+    return model
+
+
+def _exported(module: nn.Module, inputs: dict[str, Tensor], dynamic: dict[str, Any] | None) -> ir.Model:
+    with torch.inference_mode():
+        names = list(module(**inputs))
+    try:
+        program = torch.onnx.export(
+            module,
+            kwargs=inputs,
+            output_names=names,
+            dynamo=True,
+            opset_version=EXPORTED_OPSET,
+            dynamic_shapes=dynamic,
+            custom_translation_table=TRANSLATIONS,
+            verbose=False,
+        )
+    except (torch.onnx.OnnxExporterError, RuntimeError, ValueError, NotImplementedError) as error:
+        raise ExportError(f"ONNX cannot take this model: {_reason(error)}") from error
+    assert program is not None  # with dynamo=True it never is
+    model: ir.Model = program.model
+    return model
+
+
+def _reason(error: BaseException) -> str:
+    """Return the first line of the first cause: torch.onnx wraps it in pages of advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+@contextmanager
+def _plain_attention(module: nn.Module) -> Iterator[None]:
+    """Let attention be matrix products and a softmax: a third fewer operations than the fused one makes."""
+    with ExitStack() as stack:
+        for part in module.modules():
+            if isinstance(part, PreTrainedModel):
+                stack.callback(part.set_attn_implementation, part.config._attn_implementation)
+                part.set_attn_implementation("eager")
+        yield
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(previous)
