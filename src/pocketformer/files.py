@@ -45,7 +45,7 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
         shutil.rmtree(workspace, ignore_errors=True)
 
 
-def write_bytes(final: str | Path, content: bytes) -> None:
+def write_bytes(final: str | Path, content: bytes | memoryview) -> None:
     """Write `content` to `final`, flushed to the disk, all or nothing."""
     with atomic_path(final) as temporary, temporary.open("wb") as stream:
         stream.write(content)

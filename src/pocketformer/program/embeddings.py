@@ -19,12 +19,12 @@ def make_safe(encoder: nn.Module) -> None:
         if not isinstance(module, nn.Embedding):
             continue
         if re.search(r"(^|\.)word_embeddings$", name):
-            encoder.set_submodule(name, _ClampedEmbedding(module))
+            encoder.set_submodule(name, ClampedEmbedding(module))
         elif re.search(r"(^|\.)token_type_embeddings$", name) and module.num_embeddings == 2:
             encoder.set_submodule(name, _TokenTypeEmbedding(module))
 
 
-class _ClampedEmbedding(nn.Module):
+class ClampedEmbedding(nn.Module):
     """An embedding [rows, hidden] that reads its first or last row for an id outside it."""
 
     def __init__(self, embedding: nn.Embedding) -> None:
@@ -32,6 +32,7 @@ class _ClampedEmbedding(nn.Module):
         self.weight = embedding.weight
 
     def forward(self, ids: Tensor) -> Tensor:
+        """Return rows [..., hidden] of ids of any shape."""
         return nn.functional.embedding(torch.clamp(ids, 0, self.weight.shape[0] - 1), self.weight)
 
 

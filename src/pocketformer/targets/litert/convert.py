@@ -21,39 +21,55 @@ from litert_torch.backend.experimental.torch_tfl import _ops  # noqa: F401  # re
 from torch import Tensor
 
 from pocketformer.errors import ExportError
+from pocketformer.targets.litert.stand_ins import stand_ins
 
 if TYPE_CHECKING:
     from pocketformer.program import Program
 
-# Converting takes most of an export's time, and each precision starts from the same float32 file.
-_converted: weakref.WeakKeyDictionary[Program, bytes] = weakref.WeakKeyDictionary()
+_FILE = "program.tflite"
+
+# Converting takes most of an export's time, and each precision starts from the same float32 file. Its folder
+# goes with the program.
+_converted: weakref.WeakKeyDictionary[Program, tempfile.TemporaryDirectory[str]] = weakref.WeakKeyDictionary()
 
 
-def convert(program: Program) -> bytes:
+def convert(program: Program) -> Path:
     """Return the program as a float32 TFLite file; its signatures share one set of weights.
+
+    The file is temporary: it is deleted when the program is.
 
     Raises:
         ExportError: The converter cannot take an operation of the model.
     """
     if program not in _converted:
-        _converted[program] = _convert(program)
-    return _converted[program]
+        folder = tempfile.TemporaryDirectory(prefix="pocketformer-")
+        _convert(program, Path(folder.name) / _FILE)
+        _converted[program] = folder
+    return Path(_converted[program].name) / _FILE
 
 
-def _convert(program: Program) -> bytes:
+def _convert(program: Program, path: Path) -> None:
+    with _single_gather(program), _without_chatter():
+        with stand_ins(program) as numbers:
+            converted = _converted_signatures(program)
+            numbers.release()
+            converted.export(str(path))
+            filled = numbers.fill(path)
+        if not filled:
+            _converted_signatures(program).export(str(path))
+
+
+def _converted_signatures(program: Program) -> litert_torch.model.Model:
     converter = litert_torch.Converter()
     for signature in program.signatures:
         converter.signature(signature.name, signature.module, sample_kwargs=signature.inputs)
-    with _single_gather(program), _without_chatter(), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "program.tflite"
-        try:
-            converter.convert().export(str(path))
-        except (RuntimeError, ValueError, NotImplementedError) as error:
-            raise ExportError(
-                f"LiteRT cannot take this model: {str(error).strip().splitlines()[0]} "
-                f"(while converting {', '.join(signature.name for signature in program.signatures)})."
-            ) from error
-        return path.read_bytes()
+    try:
+        return converter.convert()
+    except (RuntimeError, ValueError, NotImplementedError) as error:
+        raise ExportError(
+            f"LiteRT cannot take this model: {str(error).strip().splitlines()[0]} "
+            f"(while converting {', '.join(signature.name for signature in program.signatures)})."
+        ) from error
 
 
 def _tfl_gather(table: Tensor, index: Tensor) -> Tensor:

@@ -15,6 +15,9 @@ from ai_edge_litert import schema_py_generated as schema
 
 from pocketformer.errors import ExportError, FileFormatError
 
+#: A file in memory, or mapped into it.
+Content = bytes | memoryview | np.ndarray
+
 _IDENTIFIER = b"TFL3"
 _ALIGNMENT_BYTES = 16  # `force_align: 16` in the schema: runtimes map weights straight from the file
 _MAX_BYTES = 2**31 - 2**20  # a flatbuffer's offsets are 32 bits wide and signed
@@ -30,13 +33,13 @@ TENSOR_TYPE_NAMES: dict[int, str] = {
 }
 
 
-def read_model(content: bytes, source: str) -> Any:
+def read_model(content: Content, source: str) -> Any:
     """Parse a TFLite file into the schema's object tree (`schema.ModelT`), all buffers inside.
 
     Buffers that stand behind the flatbuffer (as ai-edge-quantizer writes them) are pulled in.
 
     Args:
-        content: The file's bytes.
+        content: The file's bytes; the tree keeps views of them.
         source: The file's name, for the error.
 
     Raises:
@@ -44,7 +47,7 @@ def read_model(content: bytes, source: str) -> Any:
     """
     require_identifier(content, source)
     try:
-        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(content), 0))
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
         for buffer in model.buffers:
             if buffer.offset > 1:
                 buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
@@ -54,15 +57,15 @@ def read_model(content: bytes, source: str) -> Any:
     return model
 
 
-def require_identifier(content: bytes, source: str) -> None:
+def require_identifier(content: Content, source: str) -> None:
     """Refuse what is no TFLite file at all.
 
     Raises:
         FileFormatError: The identifier is another one.
     """
-    if content[4:8] != _IDENTIFIER:
+    if (found := bytes(content[4:8])) != _IDENTIFIER:
         raise FileFormatError(
-            f"{source} is not a TFLite file: its bytes 4 to 8 are {content[4:8]!r}, expected {_IDENTIFIER!r}."
+            f"{source} is not a TFLite file: its bytes 4 to 8 are {found!r}, expected {_IDENTIFIER!r}."
         )
 
 
@@ -74,7 +77,7 @@ def truncated(source: str, size_bytes: int) -> FileFormatError:
     )
 
 
-def write_model(model: Any) -> bytes:
+def write_model(model: Any) -> memoryview:
     """Serialise an object tree; equal buffers, and equal quantisation parameters, are stored once.
 
     Per-channel scales are otherwise written again for each signature: 0.6 MB apiece for a MiniLM.
@@ -88,7 +91,7 @@ def write_model(model: Any) -> bytes:
     model.buffers = [_AlignedBuffer.of(buffer) for buffer in model.buffers]
     builder = flatbuffers.Builder(total + (1 << 22))
     builder.Finish(model.Pack(builder), _IDENTIFIER)
-    return bytes(builder.Output())
+    return memoryview(builder.Bytes)[builder.Head() :]
 
 
 def refuse_too_large(model: Any) -> int:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import numpy as np
 from ai_edge_quantizer import qtyping, quantizer, recipe
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
+
+from pocketformer.targets.litert.flatbuffer import Content
 
 _WEIGHTED_OPERATIONS = (
     qtyping.TFLOperationName.FULLY_CONNECTED,
@@ -15,17 +19,17 @@ _WEIGHTED_OPERATIONS = (
 )
 
 
-def quantize(content: bytes, precision: str) -> bytes:
-    """Return the file with its weights in `precision`; integer tables are left as they are.
+def quantize(path: Path, precision: str) -> Content:
+    """Return a float32 file with its weights in `precision`; integer tables are left as they are.
 
     fp16: weights stored in half, computed in float32 after a DEQUANTIZE.
     int8: symmetric per output channel (per row for embeddings), activations quantised per token at
     run time ("dynamic range").
     """
     if precision == "fp32":
-        return content
+        return np.memmap(path, np.uint8, "r")
     with _without_chatter():
-        worker = quantizer.Quantizer(content)
+        worker = quantizer.Quantizer(str(path))
         if precision == "fp16":
             for operation in _WEIGHTED_OPERATIONS:
                 worker.update_quantization_recipe(".*", operation, _HALF, AlgorithmName.FLOAT_CASTING)
