@@ -81,10 +81,8 @@ def max_pool(
 ) -> Array:
     """Return the largest of each window of x `[batch, channels, ...]`."""
     steps = strides or (1,) * len(kernel_sizes)
-    pads = _pads(x, kernel_sizes, steps, pad_type, pad)
-    pads = _room_for_ceil(x, kernel_sizes, steps, pads) if ceil_mode else pads
-    padded = _padded(tensor(x), pads, -math.inf)
-    return array_of(_LARGEST[len(kernel_sizes)](padded, kernel_sizes, steps))
+    pads = _window_pads(x, kernel_sizes, steps, pad_type, pad, ceil_mode)
+    return array_of(_LARGEST[len(kernel_sizes)](_padded(tensor(x), pads, -math.inf), kernel_sizes, steps))
 
 
 @operation("avg_pool")
@@ -98,41 +96,33 @@ def avg_pool(
     ceil_mode: bool = False,
 ) -> Array:
     """Return the mean of each window of x `[batch, channels, ...]`, its padding counted or not."""
-    return array_of(
-        _mean(tensor(x), x, kernel_sizes, pad_type, strides, pad, exclude_padding_from_average, ceil_mode)
-    )
+    steps = strides or (1,) * len(kernel_sizes)
+    pads = _pads(x, kernel_sizes, steps, pad_type, pad)
+    room = _room_for_ceil(x, kernel_sizes, steps, pads) if ceil_mode else pads
+    pool = _MEAN[len(kernel_sizes)]
+    mean = pool(_padded(tensor(x), room), kernel_sizes, steps)
+    # A window is divided by its part that counts: what lies within x, or within x and its padding.
+    counts = torch.ones_like(tensor(x)[:1, :1])
+    if not exclude_padding_from_average:
+        counts = _padded(counts, pads, 1.0)
+        room = [(0, wide[1] - narrow[1]) for narrow, wide in zip(pads, room, strict=True)]
+    return array_of(mean / pool(_padded(counts, room), kernel_sizes, steps))
 
 
 @operation("l2_pool")
 def l2_pool(
-    x: Array, kernel_sizes: Ints, pad_type: str, strides: Ints | None = None, pad: Ints | None = None
+    x: Array,
+    kernel_sizes: Ints,
+    pad_type: str,
+    strides: Ints | None = None,
+    pad: Ints | None = None,
+    ceil_mode: bool = False,
 ) -> Array:
     """Return the root of the sum of squares of each window of x `[batch, channels, ...]`."""
-    mean = _mean(tensor(x).square(), x, kernel_sizes, pad_type, strides, pad, False, False)
+    steps = strides or (1,) * len(kernel_sizes)
+    pads = _window_pads(x, kernel_sizes, steps, pad_type, pad, ceil_mode)
+    mean = _MEAN[len(kernel_sizes)](_padded(tensor(x).square(), pads), kernel_sizes, steps)
     return array_of((mean * math.prod(kernel_sizes)).sqrt())
-
-
-def _mean(
-    values: Tensor,
-    x: Array,
-    kernel: Ints,
-    pad_type: str,
-    strides: Ints | None,
-    pad: Ints | None,
-    exclude: bool,
-    ceil_mode: bool,
-) -> Tensor:
-    steps = strides or (1,) * len(kernel)
-    pads = _pads(x, kernel, steps, pad_type, pad)
-    extra = _room_for_ceil(x, kernel, steps, pads) if ceil_mode else pads
-    pool = _MEAN[len(kernel)]
-    sums = pool(_padded(values, extra), kernel, steps)
-    # What counts is the part of a window that lies inside: in x, or in x with its padding.
-    inside = torch.ones_like(values[:1, :1])
-    if not exclude:
-        inside = _padded(inside, pads, 1.0)
-        extra = [(0, after[1] - before[1]) for before, after in zip(pads, extra, strict=True)]
-    return sums / pool(_padded(inside, extra), kernel, steps)
 
 
 def _pads(
@@ -149,6 +139,14 @@ def _pads(
         less, more = total // 2, total - total // 2
         pads.append({"same": (less, more), "same_lower": (more, less)}[pad_type])
     return pads
+
+
+def _window_pads(
+    x: Array, kernel: Ints, steps: Ints, pad_type: str, pad: Ints | None, ceil_mode: bool
+) -> list[tuple[int, int]]:
+    """Return the padding of a pool, with room for a last, incomplete window where there is to be one."""
+    pads = _pads(x, kernel, steps, pad_type, pad)
+    return _room_for_ceil(x, kernel, steps, pads) if ceil_mode else pads
 
 
 def _room_for_ceil(x: Array, kernel: Ints, steps: Ints, pads: list[tuple[int, int]]) -> list[tuple[int, int]]:
