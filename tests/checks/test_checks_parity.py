@@ -89,7 +89,7 @@ def test_nothing_counts_as_kept_when_a_file_gives_no_number(finished: Path, refe
 
 
 def test_unknown_precision() -> None:
-    assert set(TOLERANCES) == {"fp32", "fp16", "int8"}
+    assert set(TOLERANCES) == {"fp32", "fp16", "int8", "int4", "palette4"}
     with pytest.raises(RecipeError, match="'int7'"):
         tolerance_for("int7")
 

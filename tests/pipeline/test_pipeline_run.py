@@ -53,7 +53,7 @@ def recipe(recipe_path: Path, finished: Path, tmp_path: Path) -> Recipe:
 
 def test_everything_promised_is_there(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
-    assert {*FILES, "edition.json", "report.html", "report.md", "checkpoint"} <= names
+    assert {*FILES, "edition.json", "report.html", "report.md", "checkpoint", "golden.json"} <= names
     edition = Edition.load(finished)
     assert [entry.file for entry in edition.files] == FILES
     assert all(entry.verdict is not None and entry.verdict.passed for entry in edition.files)
@@ -88,7 +88,7 @@ def test_a_second_run_keeps_every_stage(recipe: Recipe) -> None:
     watcher = Watcher()
     pipeline.run(recipe, watcher)
     assert watcher.done == ["report"]
-    assert len(watcher.kept_stages) == 1 + 2 * len(FILES) + 1
+    assert len(watcher.kept_stages) == 1 + 2 * len(FILES) + 2  # finetune; golden.json and bench
     assert before == {name: (recipe.output / name).read_bytes() for name in FILES}
 
 

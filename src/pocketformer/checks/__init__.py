@@ -1,27 +1,38 @@
 """Checks: does the saved file do what the PyTorch model does?"""
 
+from pocketformer.checks.golden import GOLDEN_FILE, Golden
+from pocketformer.checks.golden_checking import GoldenMiss, check_golden
+from pocketformer.checks.golden_making import make_golden
 from pocketformer.checks.mistakes import Mistake, hardest_mistakes
 from pocketformer.checks.outputs import Outputs, run_file
 from pocketformer.checks.parity import Parity, compare
 from pocketformer.checks.reference import Reference
 from pocketformer.checks.samples import SAMPLE_TEXTS
 from pocketformer.checks.tolerances import TOLERANCES, Tolerance, tolerance_for
+from pocketformer.checks.value_range import ValueRange, value_range
 from pocketformer.checks.verdict import REJECTED_SUFFIX, Verdict, judge, judge_encoder
 
 __all__ = [
+    "GOLDEN_FILE",
     "REJECTED_SUFFIX",
     "SAMPLE_TEXTS",
     "TOLERANCES",
+    "Golden",
+    "GoldenMiss",
     "Mistake",
     "Outputs",
     "Parity",
     "Reference",
     "Tolerance",
+    "ValueRange",
     "Verdict",
+    "check_golden",
     "compare",
     "hardest_mistakes",
     "judge",
     "judge_encoder",
+    "make_golden",
     "run_file",
     "tolerance_for",
+    "value_range",
 ]

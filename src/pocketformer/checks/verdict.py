@@ -28,6 +28,8 @@ class Verdict:
         quality: Of the file on the held-out rows; None when the texts had no labels.
         reference_quality: Of PyTorch on the same rows.
         misses: A sentence per limit that was missed; empty for a file that passed.
+        golden_texts: How many golden texts the file was asked; 0 where the edition has none.
+        golden_misses: On how many of them it was off.
     """
 
     path: str
@@ -37,6 +39,8 @@ class Verdict:
     quality: Metrics | None
     reference_quality: Metrics | None
     misses: tuple[str, ...]
+    golden_texts: int = 0
+    golden_misses: int = 0
 
     @property
     def passed(self) -> bool:

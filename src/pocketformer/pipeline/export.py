@@ -18,6 +18,8 @@ from pocketformer.checks import REJECTED_SUFFIX
 from pocketformer.edition import Edition, EditionFile
 from pocketformer.errors import RecipeError
 from pocketformer.pipeline.environment import environment
+from pocketformer.pipeline.golden import write_golden
+from pocketformer.pipeline.half import computes_in_half, measured_range, refuse_overflow
 from pocketformer.pipeline.ledger import Ledger, key_of
 from pocketformer.pipeline.observer import Observer
 from pocketformer.program import Program, Shapes
@@ -29,9 +31,15 @@ _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "con
 
 
 def export_checkpoint(
-    checkpoint: str, directory: Path, name: str, recipe: ExportRecipe, base: str, observer: Observer
+    checkpoint: str,
+    directory: Path,
+    name: str,
+    recipe: ExportRecipe,
+    base: str,
+    observer: Observer,
+    texts: Sequence[str] | None = None,
 ) -> Edition:
-    """Write a checkpoint's files and their `edition.json`, without verdicts yet.
+    """Write a checkpoint's files, their `golden.json` and `edition.json`, without verdicts yet.
 
     Files that an earlier run wrote from the same checkpoint and settings are kept.
 
@@ -42,11 +50,13 @@ def export_checkpoint(
         recipe: Formats, precisions, lengths and limits. A precision that a format lacks is left out there.
         base: What the checkpoint was made from, for the files' provenance.
         observer: Told of each file.
+        texts: Real ones, on which the model must stay in float16's range where a file computes in it; our
+            sample texts when None.
 
     Raises:
         CheckpointError: The checkpoint cannot be used.
         TokenizerError: Its tokenizer cannot run inside a file.
-        ExportError: A target cannot write it.
+        ExportError: A target cannot write it, or not within the recipe's limits.
     """
     plan = _planned(recipe, observer)
     is_classifier(checkpoint)  # refuses what is no checkpoint before anything is read from it
@@ -54,12 +64,15 @@ def export_checkpoint(
     source = local_directory(checkpoint)
     weights = files.sha256(source / _WEIGHTS)
     inputs = [weights, _tokenizer_digests(source), recipe.lengths, recipe.max_bytes, base]
+    shapes = Shapes(recipe.lengths, recipe.max_bytes)
+    if half := computes_in_half(plan):
+        found = measured_range(str(source), shapes, texts, directory, key_of(*inputs), observer)
+        refuse_overflow(found, recipe.keep_fp32, half)
     programs: list[Program] = []  # built when the first file needs it
 
     def program() -> Program:
         if not programs:
             provenance = {"pocketformer": __version__, "base": base, "checkpoint_sha256": weights}
-            shapes = Shapes(recipe.lengths, recipe.max_bytes)
             programs.append(Program.from_checkpoint(str(source), shapes, provenance))
         return programs[0]
 
@@ -79,6 +92,8 @@ def export_checkpoint(
                 entry = _entry(path, target_name, precision)
             ledger.put(stage, key, entry)
         entries.append(entry)
+    sizes = (tuple(recipe.lengths), shapes.text_bytes)
+    write_golden(str(source), name, sizes, directory, key_of(*inputs), observer)
     edition = _edition(name, base, checkpoint, source, directory, entries, weights)
     edition.save(directory)
     return edition

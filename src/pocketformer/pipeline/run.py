@@ -45,7 +45,9 @@ def run(recipe: Recipe, observer: Observer | None = None) -> Edition:
     rows = read_rows(recipe.data, observer)
     training = _finetuned(recipe, rows, observer)
     checkpoint = output / CHECKPOINT_DIRECTORY
-    edition = export_checkpoint(str(checkpoint), output, recipe.name, recipe.export, recipe.base, observer)
+    edition = export_checkpoint(
+        str(checkpoint), output, recipe.name, recipe.export, recipe.base, observer, rows.dev.texts
+    )
     edition = edition.model_copy(
         update={
             "training": training,

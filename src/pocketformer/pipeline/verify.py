@@ -7,9 +7,11 @@ from pathlib import Path
 
 from pocketformer import files
 from pocketformer.checks import (
+    GOLDEN_FILE,
     REJECTED_SUFFIX,
     SAMPLE_TEXTS,
     TOLERANCES,
+    Golden,
     Outputs,
     Reference,
     Verdict,
@@ -21,6 +23,7 @@ from pocketformer.data import LabeledTexts
 from pocketformer.edition import Edition, EditionFile
 from pocketformer.errors import VerificationError
 from pocketformer.pipeline.export import file_metadata
+from pocketformer.pipeline.golden import asked_golden
 from pocketformer.pipeline.ledger import Ledger, key_of
 from pocketformer.pipeline.observer import Observer, Progress
 
@@ -89,23 +92,29 @@ class _Proof:
         self._data = data
         self._texts: Sequence[str] = SAMPLE_TEXTS if data is None else data.texts
         self._reference: Outputs | None = None
+        golden = directory / GOLDEN_FILE
+        self._golden = Golden.load(golden) if golden.is_file() else None
         targets = None if data is None else data.targets.tolist()
         limits = [str(tolerance) for tolerance in TOLERANCES.values()]
-        self.key = key_of(self._texts, targets, limits, edition.checkpoint_sha256)
+        asked = files.sha256(golden) if golden.is_file() else None
+        self.key = key_of(self._texts, targets, limits, edition.checkpoint_sha256, asked)
 
     def of(self, entry: EditionFile, progress: Progress) -> EditionFile:
         """Return the entry with its verdict."""
         path = self._directory / entry.file
         if self._kind == "encoder":
             verdict = judge_encoder(path, self._checkpoint, self._texts, progress)
-            return entry.model_copy(update={"verdict": verdict})
+            return entry.model_copy(update={"verdict": self._asked(verdict)})
         if self._reference is None:
             metadata = file_metadata(path)
             reference = Reference(self._checkpoint, metadata["max_bytes"], max(metadata["lengths"]))
             self._reference = reference.run(self._texts, progress)
         targets = None if self._data is None else self._data.targets
         verdict, outputs = judge(path, self._texts, self._reference, targets, progress)
-        return entry.model_copy(update={"verdict": verdict, **self._shown(verdict, outputs)})
+        return entry.model_copy(update={"verdict": self._asked(verdict), **self._shown(verdict, outputs)})
+
+    def _asked(self, verdict: Verdict) -> Verdict:
+        return verdict if self._golden is None else asked_golden(verdict, self._golden)
 
     def _shown(self, verdict: Verdict, outputs: Outputs) -> dict[str, object]:
         if self._data is None or verdict.quality is None:

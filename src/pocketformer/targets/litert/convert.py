@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import tempfile
 import warnings
 import weakref
@@ -30,7 +31,7 @@ _FILE = "program.tflite"
 
 # Converting takes most of an export's time, and each precision starts from the same float32 file. Its folder
 # goes with the program.
-_converted: weakref.WeakKeyDictionary[Program, tempfile.TemporaryDirectory[str]] = weakref.WeakKeyDictionary()
+_converted: weakref.WeakKeyDictionary[Program, Path] = weakref.WeakKeyDictionary()
 
 
 def convert(program: Program) -> Path:
@@ -42,10 +43,11 @@ def convert(program: Program) -> Path:
         ExportError: The converter cannot take an operation of the model.
     """
     if program not in _converted:
-        folder = tempfile.TemporaryDirectory(prefix="pocketformer-")
-        _convert(program, Path(folder.name) / _FILE)
-        _converted[program] = folder
-    return Path(_converted[program].name) / _FILE
+        folder = Path(tempfile.mkdtemp(prefix="pocketformer-"))
+        weakref.finalize(program, shutil.rmtree, folder, ignore_errors=True)
+        _convert(program, folder / _FILE)
+        _converted[program] = folder / _FILE
+    return _converted[program]
 
 
 def _convert(program: Program, path: Path) -> None:
