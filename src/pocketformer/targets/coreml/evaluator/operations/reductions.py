@@ -55,4 +55,4 @@ def cumsum(x: Array, axis: int = 0, exclusive: bool = False, reverse: bool = Fal
     if exclusive:
         sums = np.roll(sums, 1, axis)
         sums[(slice(None),) * (axis % x.ndim) + (0,)] = 0
-    return np.ascontiguousarray(np.flip(sums, axis)) if reverse else sums
+    return np.flip(sums, axis).copy() if reverse else sums

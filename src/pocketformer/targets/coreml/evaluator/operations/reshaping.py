@@ -56,7 +56,7 @@ def flatten2d(x: Array, axis: int = 1) -> Array:
 @operation("reverse", exact=True)
 def reverse(x: Array, axes: Ints | None = None) -> Array:
     """Return x back to front along `axes`, or along all."""
-    return np.ascontiguousarray(np.flip(x, axes)).reshape(x.shape)
+    return np.flip(x, axes).copy()
 
 
 @operation("reverse_sequence", exact=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import numpy as np
-
 from pocketformer.targets.coreml.evaluator.registry import Array, Bools, Ints, operation
 
 _Index: TypeAlias = tuple[slice | int, ...]
@@ -27,7 +25,7 @@ def slice_by_index(
     """
     part = x[_index(x, begin, end, stride, begin_mask, end_mask, squeeze_mask)]
     # Torch takes no negative strides.
-    return part if stride is None or min(stride) > 0 else np.ascontiguousarray(part).reshape(part.shape)
+    return part if stride is None or min(stride) > 0 else part.copy()
 
 
 @operation("slice_by_size", exact=True)

@@ -15,7 +15,7 @@ def argsort(x: Array, axis: int = -1, ascending: bool = False) -> Array:
     if ascending:
         return np.argsort(x, axis, kind="stable")
     backwards = np.argsort(np.flip(x, axis), axis, kind="stable")
-    return np.ascontiguousarray(np.flip(x.shape[axis] - 1 - backwards, axis))
+    return np.array(np.flip(x.shape[axis] - 1 - backwards, axis))
 
 
 @operation("topk", exact=True)
