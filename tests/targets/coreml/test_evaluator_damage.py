@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import struct
@@ -11,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mil import save_program
-from pocketformer.errors import FileFormatError, InputError
+from pocketformer.errors import FileFormatError, InputError, PocketformerError
 from pocketformer.targets.coreml.evaluator import Evaluator
 from pocketformer.targets.coreml.package import Package, read_package
 from pocketformer.targets.coreml.protobuf import model_messages
@@ -231,3 +234,22 @@ def test_a_function_that_is_not_there(sound: Path) -> None:
     assert list(package.functions) == ["main"]
     with pytest.raises(InputError, match="has no function 'classify'; it has: main"):
         Evaluator(package).run("classify", {"x": X})
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_damage_is_a_sentence_or_harmless(sound: Path, tmp_path: Path, data: st.DataObject) -> None:
+    """Bytes changed anywhere in the model or its weights: never another exception, never a crash."""
+    path = Path(shutil.copytree(sound, tmp_path / "m.mlpackage", dirs_exist_ok=True))
+    file = path / data.draw(st.sampled_from([MODEL, BLOB]))
+    content = bytearray((sound / file.relative_to(path)).read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, min(len(content), 3000) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+    file.write_bytes(content)
+    with contextlib.suppress(PocketformerError):
+        package = read_package(path)
+        package.weight_bytes()
+        evaluator = Evaluator(package)
+        for name in package.functions:
+            evaluator.run(name, {"x": X})

@@ -149,6 +149,8 @@ def _values(block: Any) -> Iterator[Any]:
 
 
 def _immediate_bytes(tensor_type: Any) -> tuple[str, int]:
-    dtype = program_messages().DataType.Name(tensor_type.dataType).lower()
+    names = program_messages().DataType
+    known = tensor_type.dataType in names.values()
+    dtype = names.Name(tensor_type.dataType).lower() if known else "unknown"
     count = math.prod(dimension.constant.size for dimension in tensor_type.dimensions)
     return dtype, -(-count * _BITS.get(dtype, 0) // 8)

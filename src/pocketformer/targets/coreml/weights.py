@@ -133,10 +133,21 @@ class Weights:
 
 
 def unpack(packed: bytes | memoryview, bits: int, count: int, signed: bool = False) -> np.ndarray:
-    """Return `count` numbers of `bits` bits each, the lowest bits of the first byte first."""
-    each = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")[: count * bits]
-    places = np.left_shift(1, np.arange(bits)).astype(np.uint8)
-    numbers: np.ndarray = (each.reshape(count, bits) * places).sum(axis=1, dtype=np.uint8)
+    """Return `count` numbers of `bits` bits each, the lowest bits of the first byte first.
+
+    Raises:
+        ValueError: There are not so many.
+    """
+    octets = np.frombuffer(packed, np.uint8)
+    if 8 % bits == 0:
+        lanes = np.arange(0, 8, bits, dtype=np.uint8)
+        numbers = ((octets[:, None] >> lanes) & np.uint8((1 << bits) - 1)).reshape(-1)[:count]
+    else:
+        each = np.unpackbits(octets, bitorder="little")[: count * bits].reshape(-1, bits)
+        places = np.left_shift(1, np.arange(bits)).astype(np.uint8)
+        numbers = (each * places).sum(axis=1, dtype=np.uint8)
+    if numbers.size != count:
+        raise ValueError(f"{octets.size:,} bytes do not hold {count:,} numbers of {bits} bits")
     if not signed:
         return numbers
     sign = 1 << (bits - 1)

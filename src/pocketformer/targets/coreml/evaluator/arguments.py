@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from pocketformer.errors import FileFormatError
 from pocketformer.targets.coreml.evaluator.conform import conforming
 from pocketformer.targets.coreml.evaluator.constants import Constant
-from pocketformer.targets.coreml.evaluator.plan import Argument
+from pocketformer.targets.coreml.evaluator.plan import Argument, preparing
 from pocketformer.targets.coreml.evaluator.registry import Kernel, Parameter
 from pocketformer.targets.coreml.evaluator.values import TensorType, Value
 
@@ -65,12 +65,11 @@ def folded(
     """
     constants: dict[str, Constant] = {}
     for name, operands in given.items():
-        (operand,) = operands
-        if not isinstance(operand, Constant):
+        if len(operands) != 1 or not isinstance(operands[0], Constant):
             raise FileFormatError(
-                f"Operation {label} takes constants only, and its input {name!r} is computed."
+                f"Operation {label} takes constants only, and its input {name!r} is none. Export it again."
             )
-        constants[name] = operand
+        constants[name] = operands[0]
 
     def compute() -> Any:
         return kernel.function(
@@ -89,8 +88,9 @@ def _part(
     compute: Callable[[], Any], place: int, count: int, declared: TensorType | None, label: str
 ) -> Callable[[], Value]:
     def read() -> Value:
-        value = compute() if count == 1 else compute()[place]
-        conforming(declared, label, rounds=False)(value)
+        with preparing(label):
+            value = compute() if count == 1 else compute()[place]
+            conforming(declared, label, rounds=False)(value)
         return value
 
     return read

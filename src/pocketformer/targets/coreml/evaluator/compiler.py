@@ -19,6 +19,7 @@ from pocketformer.targets.coreml.evaluator.plan import (
     Registers,
     Step,
     bound_call,
+    preparing,
     runner,
 )
 from pocketformer.targets.coreml.evaluator.values import TensorType, tensor_type
@@ -111,12 +112,13 @@ class _Compiler:
         last = _last_readers(body)
         steps = []
         for place, operation in enumerate(body.operations):
-            if operation.type == "const":
-                scope[operation.outputs[0].name] = self._constants.stored(operation.attributes["val"])
-            elif operation.type in KERNELS and KERNELS[operation.type].raw:
-                self._fold(operation, scope)
-            else:
-                steps.append(self._step(operation, scope, last.get(place, [])))
+            with preparing(self._label(operation)):
+                if operation.type == "const":
+                    scope[operation.outputs[0].name] = self._constants.stored(operation.attributes["val"])
+                elif operation.type in KERNELS and KERNELS[operation.type].raw:
+                    self._fold(operation, scope)
+                else:
+                    steps.append(self._step(operation, scope, last.get(place, [])))
         outputs = tuple(self._slot(self._find(one, scope, "the end of the block")) for one in body.outputs)
         return Block(tuple(self._slot(one) for one in inputs), tuple(steps), outputs)
 

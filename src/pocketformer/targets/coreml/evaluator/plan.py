@@ -6,7 +6,8 @@ first run; a run then costs each operation little more than its arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,7 +18,15 @@ Registers: TypeAlias = list[Value]
 Call: TypeAlias = Callable[[Registers], Any]
 Conform: TypeAlias = Callable[[Value], Value]
 
-_FAILURES = (ArithmeticError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
+_FAILURES = (
+    ArithmeticError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +45,6 @@ class Step:
     label: str  # such as "'logits' (linear)"
     run: Callable[[Registers], None]
     outputs: tuple[Output, ...]
-
-    def failure(self, error: Exception) -> Exception:
-        """Return the sentence for an operation that could not be computed."""
-        if isinstance(error, IndexError):
-            return InputError(f"Operation {self.label} {error}. On a phone this may crash or read garbage.")
-        return FileFormatError(f"Operation {self.label} cannot be computed: {error}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,30 @@ def execute(steps: Iterable[Step], registers: Registers) -> None:
     except _FAILURES as error:
         if step is None:
             raise
-        raise step.failure(error) from error
+        raise failure(step.label, error) from error
+
+
+def failure(label: str, error: Exception) -> Exception:
+    """Return the sentence for an operation that could not be computed."""
+    if isinstance(error, IndexError):
+        return InputError(f"Operation {label} {error}. On a phone this may crash or read garbage.")
+    return FileFormatError(f"Operation {label} cannot be computed: {error or type(error).__name__}.")
+
+
+@contextmanager
+def preparing(label: str) -> Iterator[None]:
+    """Name the operation that cannot be made ready to run.
+
+    Raises:
+        FileFormatError: What it is given makes no sense.
+    """
+    try:
+        yield
+    except _FAILURES as error:
+        raise FileFormatError(
+            f"Operation {label} makes no sense: {error or type(error).__name__}. "
+            "The file is damaged, or was changed by hand; export it again."
+        ) from error
 
 
 def runner(call: Call, conform: Sequence[Conform], slots: Sequence[int], spent: Sequence[int]) -> Call:

@@ -77,7 +77,9 @@ def tensor_type(message: Any) -> TensorType | None:
     if message.WhichOneof("type") != "tensorType":
         return None
     tensor = message.tensorType
-    dtype = program_messages().DataType.Name(tensor.dataType).lower()
+    names = program_messages().DataType
+    known = tensor.dataType in names.values()
+    dtype = names.Name(tensor.dataType).lower() if known else f"number {tensor.dataType}"
     if dtype not in _STORED:
         raise FileFormatError(
             f"The program has a tensor of the dtype {dtype}, which the evaluator does not run."
