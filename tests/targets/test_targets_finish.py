@@ -16,59 +16,10 @@ from pocketformer.targets.litert.flatbuffer import (
     set_metadata,
     write_model,
 )
-
-Operator, Type = schema.BuiltinOperator, schema.TensorType
-CHANNELS = 64
+from tflite import CHANNELS, Operator, linear_model
 
 
-def buffer(data: np.ndarray | None = None) -> schema.BufferT:
-    made = schema.BufferT()
-    made.data = None if data is None else data.view(np.uint8).reshape(-1)
-    return made
-
-
-def tensor(name: str, kind: int, shape: list[int], index: int, channels: int = 0) -> schema.TensorT:
-    made = schema.TensorT()
-    made.name, made.type, made.shape, made.buffer = name, kind, np.array(shape, np.int32), index
-    if channels:
-        made.quantization = schema.QuantizationParametersT()
-        made.quantization.scale = np.linspace(0.1, 1, channels, dtype=np.float32)
-        made.quantization.zeroPoint = np.zeros(channels, np.int64)
-    return made
-
-
-def linear_model(graphs: int = 1, channels: int = CHANNELS) -> schema.ModelT:
-    """A model of `graphs` equal subgraphs: one FULLY_CONNECTED with int8 weights each."""
-    weights = np.arange(CHANNELS * 4, dtype=np.int64).astype(np.int8).reshape(CHANNELS, 4)
-    model = schema.ModelT()
-    model.version = 3
-    model.buffers = [buffer()]
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = Operator.FULLY_CONNECTED
-    code.version = 5
-    model.operatorCodes = [code]
-    model.subgraphs = []
-    for _ in range(graphs):
-        model.buffers.append(buffer(weights))
-        graph = schema.SubGraphT()
-        graph.tensors = [
-            tensor("x", Type.FLOAT32, [1, 4], 0),
-            tensor("a/long/source/path", Type.INT8, [CHANNELS, 4], len(model.buffers) - 1, channels),
-            tensor("y", Type.FLOAT32, [1, CHANNELS], 0),
-        ]
-        graph.inputs, graph.outputs = np.array([0], np.int32), np.array([2], np.int32)
-        operator = schema.OperatorT()
-        operator.opcodeIndex = 0
-        operator.inputs, operator.outputs = np.array([0, 1, -1], np.int32), np.array([2], np.int32)
-        operator.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
-        operator.builtinOptions = schema.FullyConnectedOptionsT()
-        graph.operators = [operator]
-        model.subgraphs.append(graph)
-    set_metadata(model, "min_runtime_version", b"2.9.0".ljust(16, b"\0"))
-    return model
-
-
-@pytest.mark.parametrize(("channels", "version", "runtime"), [(CHANNELS, 12, b"2.17.0"), (1, 5, b"2.9.0")])
+@pytest.mark.parametrize(("channels", "version", "runtime"), [(CHANNELS, 12, b"2.17.0"), (1, 5, b"2.0.0")])
 def test_version_and_runtime_follow_the_weights(channels: int, version: int, runtime: bytes) -> None:
     model = linear_model(channels=channels)
     finish.correct_versions(model)
@@ -138,19 +89,3 @@ def test_two_gigabytes_are_refused_before_they_are_written() -> None:
     model.buffers[1].data = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (2**31,), (0,))
     with pytest.raises(ExportError, match=r"2\.15 GB and a TFLite file ends at 2 GB"):
         refuse_too_large(model)
-
-
-@pytest.mark.parametrize(
-    ("operation", "version", "release"),
-    [
-        (Operator.FULLY_CONNECTED, 12, (2, 17, 0)),
-        (Operator.EMBEDDING_LOOKUP, 4, (2, 18, 0)),
-        (Operator.DEQUANTIZE, 3, (1, 15, 0)),
-        (Operator.DEQUANTIZE, 5, (2, 7, 0)),
-    ],
-)
-def test_releases_are_those_of_the_runtimes_own_table(
-    operation: int, version: int, release: tuple[int, ...]
-) -> None:
-    """Copied from LiteRT's `runtime_version.cc`, one by one."""
-    assert finish._FIRST_RELEASE[operation, version] == release

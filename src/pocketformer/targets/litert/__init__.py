@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocketformer import files
 from pocketformer.errors import ExportError, MissingExtraError
 from pocketformer.targets.contract import (
     NO_OPTIONS,
@@ -45,26 +43,16 @@ def export(program: Program, precision: str, path: Path, options: ExportOptions 
     """Write the program as a `.tflite` file with weights in 'fp32', 'fp16' or 'int8'.
 
     Raises:
-        ExportError: An unknown precision, or a model that LiteRT cannot take.
+        ExportError: An unknown precision, a model that LiteRT cannot take, or one that needs a newer release
+            than `options.oldest_runtime`; nothing is written.
     """
-    try:
-        from pocketformer.targets.litert.convert import convert
-        from pocketformer.targets.litert.finish import correct_versions, drop_tensor_names
-        from pocketformer.targets.litert.quantize import quantize
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("litert", error.name or "litert-torch") from error
-    from pocketformer.targets.litert.card import METADATA_KEY
-    from pocketformer.targets.litert.flatbuffer import read_model, set_metadata, write_model
-
     if precision not in precisions:
         raise ExportError(f"LiteRT has no precision {precision!r}; give one of {', '.join(precisions)}.")
-    model = read_model(quantize(convert(program), precision), str(path))
-    correct_versions(model)
-    drop_tensor_names(model)
-    metadata = {**program.metadata, "precision": precision}
-    set_metadata(model, METADATA_KEY, json.dumps(metadata, ensure_ascii=False, sort_keys=True).encode())
-    model.description = f"pocketformer {program.kind}, {precision}"
-    files.write_bytes(path, write_model(model))
+    try:
+        from pocketformer.targets.litert.exporting import write
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("litert", error.name or "litert-torch") from error
+    write(program, precision, path, options)
 
 
 def open(path: Path, threads: int = 1) -> Session:  # noqa: A001  # the verb every target has

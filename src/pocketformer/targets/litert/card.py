@@ -11,19 +11,20 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from pocketformer.errors import FileFormatError
-from pocketformer.targets.contract import FileCard, OperationCard, RuntimeVerdict, SignatureCard, TensorCard
+from pocketformer.targets.contract import FileCard, OperationCard
 from pocketformer.targets.litert.flatbuffer import (
     BROKEN,
-    BUILTIN_NAMES,
     TENSOR_TYPE_NAMES,
     require_identifier,
     truncated,
 )
+from pocketformer.targets.litert.operations import Operation, operations_of
+from pocketformer.targets.litert.signatures import signature_cards
+from pocketformer.targets.litert.verdict import runtime_verdict
 
 #: Name of our entry in the file's metadata.
 METADATA_KEY = "pocketformer"
 
-_NUMPY_NAMES = {"string": "object"}
 _RUNTIME_KEY = "min_runtime_version"
 
 
@@ -49,18 +50,16 @@ def read_card(path: Path) -> FileCard:
 def _card(model: Any, path: Path, size_bytes: int) -> FileCard:
     buffers = _buffer_sizes(model, size_bytes)
     metadata = _own_metadata(model, path)
-    stated = _metadata(model, _RUNTIME_KEY)
-    release = None if stated is None else stated.rstrip(b"\0").decode("ascii", "replace") or None
+    operations = list(operations_of(model))
+    stated = (_metadata(model, _RUNTIME_KEY) or b"").rstrip(b"\0").decode("ascii", "replace") or None
     return FileCard(
         path=str(path),
         format="litert",
         size_bytes=size_bytes,
-        signatures=tuple(
-            _signature(model, one) for one in _each(model.SignatureDefsLength, model.SignatureDefs)
-        ),
-        operations=_operations(model),
+        signatures=signature_cards(model),
+        operations=_operations(operations),
         weight_bytes=_weight_bytes(model, buffers),
-        runtime=RuntimeVerdict("LiteRT", release, "what the file states", release),
+        runtime=runtime_verdict(operations, outside_buffers=_has_outside_buffers(model), stated=stated),
         labels=tuple(metadata.get("labels", ())),
         metadata=metadata,
     )
@@ -113,42 +112,16 @@ def _own_metadata(model: Any, path: Path) -> dict[str, Any]:
     return metadata
 
 
-def _signature(model: Any, definition: Any) -> SignatureCard:
-    graph = model.Subgraphs(definition.SubgraphIndex())
-
-    def cards(entries: Iterator[Any]) -> tuple[TensorCard, ...]:
-        return tuple(_tensor(entry.Name(), graph.Tensors(entry.TensorIndex())) for entry in entries)
-
-    return SignatureCard(
-        definition.SignatureKey().decode(),
-        cards(_each(definition.InputsLength, definition.Inputs)),
-        cards(_each(definition.OutputsLength, definition.Outputs)),
-    )
-
-
-def _tensor(name: bytes, tensor: Any) -> TensorCard:
-    dtype = TENSOR_TYPE_NAMES[tensor.Type()]
-    shape = tuple(int(tensor.Shape(axis)) for axis in range(tensor.ShapeLength()))
-    return TensorCard(name.decode(), _NUMPY_NAMES.get(dtype, dtype), shape)
-
-
-def _operations(model: Any) -> tuple[OperationCard, ...]:
-    counts = Counter(
-        operator.OpcodeIndex()
-        for graph in _subgraphs(model)
-        for operator in _each(graph.OperatorsLength, graph.Operators)
-    )
-    cards = []
-    for index, count in counts.items():
-        code = model.OperatorCodes(index)
-        # Old files keep the number in the older field, whose highest value is 127.
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        if number == schema.BuiltinOperator.CUSTOM:
-            name = (code.CustomCode() or b"CUSTOM").decode("utf-8", "replace")
-            cards.append(OperationCard(name, code.Version(), count, builtin=False))
-        else:
-            cards.append(OperationCard(BUILTIN_NAMES.get(number, str(number)), code.Version(), count))
+def _operations(operations: list[Operation]) -> tuple[OperationCard, ...]:
+    counts = Counter((one.name, one.stated, one.builtin) for one in operations)
+    cards = [
+        OperationCard(name, version, count, builtin) for (name, version, builtin), count in counts.items()
+    ]
     return tuple(sorted(cards, key=lambda card: (card.builtin, card.name, card.version)))
+
+
+def _has_outside_buffers(model: Any) -> bool:
+    return any(buffer.Offset() > 1 for buffer in _each(model.BuffersLength, model.Buffers))
 
 
 def _weight_bytes(model: Any, buffers: list[int]) -> dict[str, int]:
