@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mil import convert, coremltools, quiet
+from mil import convert, coremltools, quiet, save_program
 from pocketformer.targets.coreml.evaluator import Evaluator
+from pocketformer.targets.coreml.evaluator.operations import KERNELS
 from pocketformer.targets.coreml.package import block_of, operations_in, read_package
+from pocketformer.targets.coreml.weights import unpack
 
 ROWS, WIDTH = 64, 48
 _random = np.random.default_rng(3)
@@ -66,6 +70,27 @@ MODES: dict[str, tuple[str, *tuple[tuple[str, dict[str, Any]], ...]]] = {
 }
 
 
+AFFINE, BLOCKS = "constexpr_affine_dequantize", "constexpr_blockwise_shift_scale"
+PALETTE, SPARSE = "constexpr_lut_to_dense", "constexpr_sparse_to_dense"
+
+#: The operations that each of them leaves in the file.
+OPERATIONS: dict[str, set[str]] = {
+    "int8 per channel": {AFFINE},
+    "uint8 asymmetric": {AFFINE},
+    "int8 per tensor": {BLOCKS},
+    "int8 per channel, iOS 18": {BLOCKS},
+    "int4 per block": {BLOCKS},
+    "uint4 per channel": {BLOCKS},
+    **{mode: {PALETTE} for mode in MODES if mode.startswith(("palette of", "palettes"))},
+    "palette of int8": {PALETTE, BLOCKS},
+    "palette and scales": {PALETTE, BLOCKS},
+    "pruned": {SPARSE},
+    "pruned, iOS 18": {SPARSE},
+    "pruned and int8": {SPARSE, "constexpr_sparse_blockwise_shift_scale"},
+    "pruned and palette": {SPARSE, "constexpr_lut_to_sparse"},
+}
+
+
 def compressed(target: str, *steps: tuple[str, dict[str, Any]]) -> Any:
     """Return a model of one embedding and one linear layer, compressed by coremltools."""
     ct = coremltools()
@@ -109,7 +134,34 @@ def test_compressed_weights_equal_those_of_coremltools(mode: str, tmp_path: Path
 
     package = read_package(tmp_path / "compressed.mlpackage")
     kinds = {operation.type for operation in operations_in(block_of(package.functions["main"]))}
-    assert any(kind.startswith("constexpr_") for kind in kinds)
+    assert {kind for kind in kinds if kind.startswith("constexpr_")} == OPERATIONS[mode]
     for name in ("table", "weight"):
         np.testing.assert_array_equal(mine[name].view(np.uint16), theirs[name].view(np.uint16))
         assert not np.array_equal(mine[name], TABLE if name == "table" else WEIGHT.T)
+
+
+def test_a_constant_that_is_cast(tmp_path: Path) -> None:
+    def build(mb: Any, x: Any) -> Any:
+        return mb.add(x=x, y=mb.constexpr_cast(source_val=TABLE, output_dtype="fp32"), name="y")
+
+    x = np.zeros(TABLE.shape, np.float32)
+    path = save_program(tmp_path / "m.mlpackage", {"x": x}, build, "iOS16")
+    np.testing.assert_array_equal(Evaluator(read_package(path)).run("main", {"x": x})["y"], TABLE)
+
+
+def test_every_operation_of_constants_is_tested() -> None:
+    constants = {name for name in KERNELS if name.startswith("constexpr_")}
+    assert set().union(*OPERATIONS.values()) | {"constexpr_cast"} == constants
+
+
+@given(st.data(), st.sampled_from([1, 2, 3, 4, 6, 8]), st.integers(0, 40))
+def test_narrow_numbers_lie_lowest_bits_first(data: st.DataObject, bits: int, count: int) -> None:
+    numbers = data.draw(st.lists(st.integers(0, 2**bits - 1), min_size=count, max_size=count))
+    packed = sum(number << (bits * place) for place, number in enumerate(numbers))
+    octets = packed.to_bytes(-(-count * bits // 8), "little")
+    assert unpack(octets, bits, count).tolist() == numbers
+    half = 2 ** (bits - 1)
+    signed = [number - 2 * half if number >= half else number for number in numbers]
+    assert unpack(octets, bits, count, signed=True).tolist() == signed
+    with pytest.raises(ValueError, match="do not hold"):
+        unpack(octets, bits, count + 8)

@@ -139,6 +139,8 @@ def unpack(packed: bytes | memoryview, bits: int, count: int, signed: bool = Fal
         ValueError: There are not so many.
     """
     octets = np.frombuffer(packed, np.uint8)
+    if octets.size * 8 < count * bits:
+        raise ValueError(f"{octets.size:,} bytes do not hold {count:,} numbers of {bits} bits")
     if 8 % bits == 0:
         lanes = np.arange(0, 8, bits, dtype=np.uint8)
         numbers = ((octets[:, None] >> lanes) & np.uint8((1 << bits) - 1)).reshape(-1)[:count]
@@ -146,8 +148,6 @@ def unpack(packed: bytes | memoryview, bits: int, count: int, signed: bool = Fal
         each = np.unpackbits(octets, bitorder="little")[: count * bits].reshape(-1, bits)
         places = np.left_shift(1, np.arange(bits)).astype(np.uint8)
         numbers = (each * places).sum(axis=1, dtype=np.uint8)
-    if numbers.size != count:
-        raise ValueError(f"{octets.size:,} bytes do not hold {count:,} numbers of {bits} bits")
     if not signed:
         return numbers
     sign = 1 << (bits - 1)
