@@ -89,7 +89,8 @@ def _weight_bytes(contents: Contents) -> dict[str, int]:
 
 def _verdict(contents: Contents) -> RuntimeVerdict:
     opset = contents.opsets.get(_STANDARD, 1)
-    release, reason = oldest_release(opset, contents.ir_version)
+    dtypes = {tensor.dtype for tensor in contents.tensors}
+    release, reason = oldest_release(opset, contents.ir_version, sorted(dtypes))
     foreign = {
         f"{one.domain}.{one.kind}"
         for one in contents.operations

@@ -109,6 +109,9 @@ class _Layout:
     def _tokenizer(self, graph: ir.Graph, size: int, text: ir.Value) -> Sequence[ir.Value]:
         part = self.parts.tokenizers[size].graph
         outputs = list(part.outputs)
+        for value in outputs:
+            if value.producer() is not None:  # every name once in a file: ONNX Runtime before 1.14 insists
+                value.name = f"tokenizer_{size}/{value.name}:computed"
         self._move(part, graph, {TEXT: text})
         # What a branch gives must be computed in it: the token types are a constant otherwise.
         return [

@@ -8,6 +8,9 @@ import onnx_ir as ir
 from pocketformer.errors import ExportError
 from pocketformer.targets.onnx.names import layer_of
 from pocketformer.targets.onnx.opsets import DEFAULT_OPSET, ir_version_for
+from pocketformer.targets.onnx.rewriting import Rewriter
+
+_INTEGERS = (ir.DataType.INT32, ir.DataType.INT64)
 
 
 def lower(model: ir.Model, limit: int | None) -> None:
@@ -16,6 +19,7 @@ def lower(model: ir.Model, limit: int | None) -> None:
     Raises:
         ExportError: An operation needs more than `limit`.
     """
+    _replace_integer_clips(model.graph)
     written = model.opset_imports[""]
     opset = min(DEFAULT_OPSET, DEFAULT_OPSET if limit is None else limit)
     for node in model.graph.all_nodes():
@@ -34,6 +38,19 @@ def lower(model: ir.Model, limit: int | None) -> None:
     for graph in model.graphs():
         graph.opset_imports[""] = opset
     model.ir_version = ir_version_for(opset)
+
+
+def _replace_integer_clips(graph: ir.Graph) -> None:
+    """Write Max and Min for Clip on integers: ONNX has it from opset 12 on, ONNX Runtime from 1.14 on."""
+    rewriter = Rewriter(graph)
+    for node in list(graph):
+        value, *bounds = node.inputs
+        if node.op_type != "Clip" or node.outputs[0].dtype not in _INTEGERS or value is None:
+            continue
+        rewriter.node = node
+        for operation, bound in zip(("Max", "Min"), bounds, strict=False):
+            value = value if bound is None else rewriter.add(operation, [value, bound])
+        rewriter.replace(value)
 
 
 def _fits(node: ir.Node, opset: int) -> bool:

@@ -6,7 +6,7 @@ docs/Versioning.md for the IR version of an opset.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pocketformer.errors import ExportError
 
@@ -64,20 +64,31 @@ def asked_opset(oldest_runtime: str | None) -> int | None:
     return int(oldest_runtime)
 
 
-def oldest_release(opset: int, ir_version: int) -> tuple[str | None, str]:
-    """Return the oldest ONNX Runtime that takes an opset and an IR version, and which of them asks for it.
+# Opset 21 has four-bit tensors; the release that brought it, 1.18, refuses them (seen with the real wheels).
+_FIRST_RELEASE_OF_DTYPE = {"int4": "1.19", "uint4": "1.19"}
 
-    The release is None where the tables do not tell.
+
+def oldest_release(opset: int, ir_version: int, dtypes: Collection[str]) -> tuple[str | None, str]:
+    """Return the oldest ONNX Runtime that takes a file, and what in the file asks for it.
+
+    Args:
+        opset: Of the standard domain.
+        ir_version: Of the file.
+        dtypes: Of its stored tensors.
+
+    Returns:
+        The release, None where the tables do not tell, and a reason such as "opset 17".
     """
-    by_opset = _lookup(_FIRST_RELEASE_OF_OPSET, opset)
-    by_ir = _lookup(_FIRST_RELEASE_OF_IR, ir_version)
-    if by_opset is None:
-        return None, f"opset {opset}"
-    if by_ir is None:
-        return None, f"IR version {ir_version}"
-    if _as_numbers(by_ir) > _as_numbers(by_opset):
-        return by_ir, f"IR version {ir_version}"
-    return by_opset, f"opset {opset}"
+    needs = {
+        f"opset {opset}": _lookup(_FIRST_RELEASE_OF_OPSET, opset),
+        f"IR version {ir_version}": _lookup(_FIRST_RELEASE_OF_IR, ir_version),
+        **{dtype: _FIRST_RELEASE_OF_DTYPE[dtype] for dtype in dtypes if dtype in _FIRST_RELEASE_OF_DTYPE},
+    }
+    for reason, release in needs.items():
+        if release is None:
+            return None, reason
+    reason = max(needs, key=lambda one: _as_numbers(needs[one] or ""))
+    return needs[reason], reason
 
 
 def _lookup(table: Mapping[int, str], version: int) -> str | None:
