@@ -257,7 +257,7 @@ def test_weights_are_stored_once_and_as_asked_for(files: dict[str, Path]) -> Non
             assert weights[precision][tables] == weights["fp32"][tables]
     for precision, path in files.items():
         stored = sum(weights[precision].values())
-        assert stored < path.stat().st_size < stored + 160_000  # the graph itself, whatever the weights
+        assert stored < path.stat().st_size < stored + 170_000  # the graph itself, whatever the weights
 
 
 def test_nothing_tells_who_made_the_file(files: dict[str, Path]) -> None:

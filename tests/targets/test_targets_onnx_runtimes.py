@@ -1,4 +1,4 @@
-"""Every architecture, the oldest real runtimes that a verdict admits, and the browser's build of the runtime."""
+"""Every architecture, real old runtimes against the verdict, and the browser's build of the runtime."""
 
 from __future__ import annotations
 
@@ -114,15 +114,16 @@ def _numbers(release: str) -> tuple[int, ...]:
 
 
 def _environment(release: str, folder: Path) -> Path:
-    """Return the interpreter of a fresh environment with that release; skip the test where none can be made."""
+    """Return the interpreter of a fresh environment with that release; skip where none can be made."""
     name = "python3.10" if _numbers(release) < (1, 14) else "python3.11"
-    interpreter = shutil.which(name) or (sys.executable if sys.version_info[:2] == (3, 11) else None)
-    if (
-        interpreter is None
-        or subprocess.run([interpreter, "-V"], capture_output=True, check=False).returncode
-    ):
+    own = sys.executable if name.endswith(f".{sys.version_info.minor}") else None
+    managed = [str(path) for path in sorted(Path.home().glob(f".pyenv/versions/*/bin/{name}"))]
+    for interpreter in filter(None, (own, shutil.which(name), *managed)):
+        made = subprocess.run([interpreter, "-m", "venv", str(folder)], capture_output=True, check=False)
+        if made.returncode == 0:
+            break
+    else:
         pytest.skip(f"{name} is not installed, and onnxruntime {release} has no wheel for another")
-    subprocess.run([interpreter, "-m", "venv", str(folder)], check=True)
     install = [str(folder / "bin/pip"), "install", "-q", f"onnxruntime=={release}", "numpy<2"]
     installed = subprocess.run(install, capture_output=True, text=True, check=False)
     if installed.returncode:

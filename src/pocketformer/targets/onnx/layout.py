@@ -121,7 +121,7 @@ class _Layout:
 
     def _append_model(self, part: ir.Graph, ids: Sequence[ir.Value]) -> None:
         *padded, length = ids
-        end = self._node(self.graph, "Cast", [length], name="tokens/length", to=ir.DataType.INT64)
+        end = self._node(self.graph, "Cast", [length], name="cut/length", to=ir.DataType.INT64)
         inputs = {}
         for value in part.inputs:
             if value.uses():  # not every architecture looks at token types
@@ -130,7 +130,7 @@ class _Layout:
                     self.graph,
                     "Slice",
                     [source, self._constant([0]), end, self._constant([1])],
-                    name=f"tokens/{value.name}",
+                    name=f"cut/{value.name}",
                 )
         outputs = list(part.outputs)
         self._move(part, self.graph, inputs)

@@ -24,9 +24,8 @@ class Rewriter:
         """Insert a node before the present one and return its output."""
         node = ir.node(operation, inputs, attributes)
         self.graph.insert_before(self.node, node)
-        node.name = node.outputs[0].name = self._unused(
-            f"{layer_of(self.node.name or '')}/{name or operation}"
-        )
+        place = "/".join(filter(None, (layer_of(self.node.name or ""), name or operation)))
+        node.name = node.outputs[0].name = self._unused(place)
         return node.outputs[0]
 
     def constant(self, name: str, content: object, dtype: Any = None) -> ir.Value:
