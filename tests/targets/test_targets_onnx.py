@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import pocketformer
 from pocketformer.checks import SAMPLE_TEXTS, Reference
@@ -380,14 +383,24 @@ def test_open_predicts(files: dict[str, Path]) -> None:
 
 def test_operations_without_a_translation_are_named() -> None:
     operations = [
-        ModelOperation("aten.layer_norm.default", "encoder", 1),
-        ModelOperation("aten.linear.default", "encoder", 1),
-        ModelOperation("aten.index_select.default", "tokenizer", 1),
-        ModelOperation("aten._fft_r2c.default", "encoder.mixer", 2),
-        ModelOperation("mine.shuffle.default", "encoder.own", 1),
+        ModelOperation(name, "encoder.layer", 1)
+        for name in ("aten.kthvalue.default", "aten.median.default", "mine.shuffle.default")
     ]
     refused = target.unsupported(operations)
-    assert [refusal.operation.layer for refusal in refused] == ["encoder.own"] or [
-        refusal.operation.layer for refusal in refused
-    ] == ["encoder.mixer", "encoder.own"]
-    assert all("no translation" in refusal.reason for refusal in refused)
+    assert [refusal.operation for refusal in refused] == operations
+    assert "no translation of aten.kthvalue.default to ONNX opset" in refused[0].reason
+
+
+def test_no_operation_of_a_model_that_exports_is_refused(program: Program) -> None:
+    class Watch(TorchDispatchMode):
+        seen: ClassVar[set[str]] = set()
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            self.seen.add(str(func))
+            return func(*args, **(kwargs or {}))
+
+    signature = next(one for one in program.signatures if one.name == "classify")
+    with torch.no_grad(), Watch():
+        signature.module(**signature.inputs)
+    assert len(Watch.seen) > 20
+    assert target.unsupported([ModelOperation(name, "", 1) for name in sorted(Watch.seen)]) == ()

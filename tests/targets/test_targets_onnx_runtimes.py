@@ -90,7 +90,7 @@ print(json.dumps(answers))
 """
 
 
-@pytest.mark.parametrize("release", ["1.12.1", "1.14.1", "1.17.3", "1.18.1", "1.19.2", "1.23.2"])
+@pytest.mark.parametrize("release", ["1.12.1", "1.16.3", "1.17.3", "1.18.1", "1.19.2", "1.23.2"])
 def test_a_verdict_is_true_on_old_runtimes(release: str, files: dict[str, Path], tmp_path: Path) -> None:
     """What it admits gives the right scores there, and what it does not is refused out loud."""
     python = _environment(release, tmp_path / "venv")

@@ -14,7 +14,7 @@ from pocketformer.targets.contract import ModelOperation, Refusal
 from pocketformer.targets.onnx.opsets import EXPORTED_OPSET
 
 # Passed by the exporter or decomposed by torch.export, whatever a registry says.
-_STRUCTURAL = ("_operator.", "getitem", "sym_size", "placeholder", "output")
+_STRUCTURAL = ("_operator.", "getitem", "sym_size", "aten.lift_fresh", "aten.detach")
 
 
 def _gather(table: Any, dim: int, index: Any) -> Any:
@@ -77,5 +77,5 @@ def _registry() -> tuple[frozenset[Any], frozenset[Any]]:
         registry = _registration.ONNXRegistry.from_torchlib(opset_version=EXPORTED_OPSET)
     finally:
         logging.disable(previous)
-    known = {entry for entry in registry.functions if not isinstance(entry, str)}
+    known = set(_decomp.get_onnx_implemented_overloads(registry))
     return frozenset(known), frozenset(_decomp.create_onnx_friendly_decomposition_table(known))
