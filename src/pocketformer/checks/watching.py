@@ -20,8 +20,8 @@ class Operation:
     Attributes:
         layer: Path of the innermost layer it ran in, as in `model.named_modules()`; "" outside of all.
         name: As in "aten.addmm".
-        inputs: The floating-point tensors it took.
-        outputs: The floating-point tensors it gave.
+        taken: The tensors it took.
+        given: The tensors it gave.
         constants: The float numbers among its arguments.
     """
 
@@ -29,13 +29,25 @@ class Operation:
         self.layer = layer
         self.name = str(function).removesuffix(f".{function._overloadname}")
         leaves = tree_leaves(arguments)
-        self.inputs = [leaf for leaf in leaves if _is_float(leaf)]
-        self.outputs = [leaf for leaf in tree_leaves(results) if _is_float(leaf)]
+        self.taken = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        self.given = [leaf for leaf in tree_leaves(results) if isinstance(leaf, Tensor)]
         self.constants = [leaf for leaf in leaves if isinstance(leaf, float)]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The floating-point tensors it took."""
+        return [tensor for tensor in self.taken if _is_float(tensor)]
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The floating-point tensors it gave."""
+        return [tensor for tensor in self.given if _is_float(tensor)]
 
 
 @contextmanager
-def watch(model: nn.Module, see: Callable[[Operation], None]) -> Iterator[None]:
+def watch(
+    model: nn.Module, see: Callable[[Operation], None], leave: Callable[[str, Any], None] | None = None
+) -> Iterator[None]:
     """Call `see` with each operation that runs inside the block.
 
     Operations are those that remain after PyTorch has taken its composite ones apart; the fused attention
@@ -44,12 +56,13 @@ def watch(model: nn.Module, see: Callable[[Operation], None]) -> Iterator[None]:
     Args:
         model: Its `named_modules()` name the layers.
         see: Called in the order of the operations.
+        leave: Called with the name and the output of each layer when it is done.
     """
     running: list[str] = []
     with ExitStack() as stack:
         for name, module in model.named_modules():
             stack.callback(module.register_forward_pre_hook(_entering(running, name)).remove)
-            stack.callback(module.register_forward_hook(_leaving(running), always_call=True).remove)
+            stack.callback(module.register_forward_hook(_leaving(running, leave), always_call=True).remove)
         # Inference mode would hand over composite operations whole.
         stack.enter_context(torch.no_grad())
         stack.enter_context(_Watch(running, see))
@@ -78,12 +91,14 @@ def _entering(running: list[str], name: str) -> Callable[..., None]:
     return enter
 
 
-def _leaving(running: list[str]) -> Callable[..., None]:
+def _leaving(running: list[str], told: Callable[[str, Any], None] | None) -> Callable[..., None]:
     def leave(module: nn.Module, inputs: Any, output: Any) -> None:
-        running.pop()
+        name = running.pop()
+        if told is not None:
+            told(name, output)
 
     return leave
 
 
-def _is_float(leaf: object) -> bool:
-    return isinstance(leaf, Tensor) and leaf.is_floating_point() and leaf.numel() > 0
+def _is_float(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.numel() > 0
