@@ -6,17 +6,17 @@ import logging
 import warnings
 import weakref
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import onnx_ir as ir
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from pocketformer.errors import ExportError
 from pocketformer.program.modules import FromText, Tokenize
+from pocketformer.program.on_ids import plain_attention
 from pocketformer.targets.onnx.names import name_after_modules
 from pocketformer.targets.onnx.opsets import EXPORTED_OPSET
 from pocketformer.targets.onnx.translation import TRANSLATIONS
@@ -86,7 +86,7 @@ def _model_on_ids(module: nn.Module, kind: str) -> ir.Model:
     # Three tensors: torch.export takes one that is given twice for one input.
     inputs = {name: torch.ones(1, _EXAMPLE_TOKENS, dtype=torch.int32) for name in _ID_INPUTS}
     tokens = torch.export.Dim("tokens", min=1)
-    with _plain_attention(module):
+    with plain_attention(module):  # a third fewer operations than the fused one makes
         model = _exported(module, inputs, {name: {1: tokens} for name in _ID_INPUTS})
     name_after_modules(model, _MODEL_PATH[kind])
     return model
@@ -118,17 +118,6 @@ def _reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-@contextmanager
-def _plain_attention(module: nn.Module) -> Iterator[None]:
-    """Let attention be matrix products and a softmax: a third fewer operations than the fused one makes."""
-    with ExitStack() as stack:
-        for part in module.modules():
-            if isinstance(part, PreTrainedModel):
-                stack.callback(part.set_attn_implementation, part.config._attn_implementation)
-                part.set_attn_implementation("eager")
-        yield
 
 
 @contextmanager
