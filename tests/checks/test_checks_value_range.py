@@ -17,13 +17,8 @@ from pocketformer.checkpoint import (
     load_tokenizer,
     save_classifier,
 )
-from pocketformer.checks.value_range import (
-    FLOAT16_MAX,
-    SAFE_HEADROOM,
-    ValueRange,
-    measure_range,
-    value_range,
-)
+from pocketformer.checks.headroom import FLOAT16_MAX, SAFE_HEADROOM, ValueRange
+from pocketformer.checks.value_range import measure_range, value_range
 from pocketformer.checks.watching import Operation, watch
 from tiny import tiny_checkpoint, tiny_classifier
 
