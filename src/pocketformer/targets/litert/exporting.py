@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pocketformer import files
 from pocketformer.targets.contract import ExportOptions
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 
 def write(program: Program, precision: str, path: Path, options: ExportOptions) -> None:
     """Write the program to `path` with weights in `precision`, within the options (see `litert.export`)."""
+    files.write_bytes(path, write_model(finished_model(program, precision, path, options)))
+
+
+def finished_model(program: Program, precision: str, path: Path, options: ExportOptions) -> Any:
+    """Return what `write` writes, as an object tree (`schema.ModelT`).
+
+    Args:
+        program: The program.
+        precision: Of its weights.
+        path: Where it will stand, for the errors.
+        options: What it must keep to.
+    """
     limit = parsed_limit(options.oldest_runtime)
     refuse_precision(program, precision, limit)
     model = read_model(quantize(convert(program), precision), str(path))
@@ -30,4 +42,4 @@ def write(program: Program, precision: str, path: Path, options: ExportOptions) 
     metadata = {**program.metadata, "precision": precision}
     set_metadata(model, METADATA_KEY, json.dumps(metadata, ensure_ascii=False, sort_keys=True).encode())
     model.description = f"pocketformer {program.kind}, {precision}"
-    files.write_bytes(path, write_model(model))
+    return model
