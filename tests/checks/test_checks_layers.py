@@ -7,13 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 import pocketformer
 from corrupting import Change, corrupt_litert, corrupt_onnx, lively_classifier
 from pocketformer import files
 from pocketformer.checkpoint import load_classifier
+from pocketformer.checks.bisection import Bisection
 from pocketformer.checks.layers import LayerCurve, layer_errors
 from pocketformer.checks.matching import best_matches
+from pocketformer.checks.recording import changes, record
 from pocketformer.program import Program, Shapes
 from pocketformer.targets import target_named
 from pocketformer.tokenizer import read_tokenizer
@@ -210,6 +214,22 @@ def test_what_comes_before_the_culprit_is_near_and_what_comes_after_is_not(
     assert all(row.error > 1e-3 for row in curve.rows[place:])
     assert curve.last_good is not None
     assert curve.last_good.startswith("encoder.encoder.layer.1.attention.self.")
+
+
+def test_a_layer_that_only_enlarges_an_error_is_not_blamed() -> None:
+    """The last layer's outputs are nearly equal, so that a small error before it is a large one after it."""
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 3))
+    with torch.no_grad():
+        model[1].weight.copy_(model[1].weight[:1] + 1e-3 * model[1].weight)
+    text = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
+    recording, noisy = (record(model, {"input": values}) for values in (text, text * 1.001 + 1e-3))
+    states = model[0](text).detach() + 5e-7 * torch.randn(4, 8, generator=torch.Generator().manual_seed(1))
+    tensors = [("states", states.numpy()), ("logits", model[1](states).detach().numpy())]
+    arrays = {place: value.array for place, value in enumerate(recording.values)}
+    matches = best_matches({place: one for place, one in arrays.items() if one is not None}, tensors, 4, 4)
+    noise = changes(recording, noisy)
+    assert Bisection(recording, matches, 1e-5, noise).step()["culprit"] is None
+    assert Bisection(recording, matches, 1e-5, [0.0] * len(noise)).step()["culprit"] == "1"
 
 
 def test_values_are_found_padded_transposed_joined_and_rescaled() -> None:

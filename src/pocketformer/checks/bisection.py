@@ -15,12 +15,15 @@ done, at which the error rises by `JUMP` over that of all layers before, and ove
 A part that was cut out of a value (the state of one token) clears nothing but itself. Errors are relative to
 how a value varies along its last axis, because a softmax over many places looks alike whatever is wrong.
 
+Some layers make an error larger that they have no part in: logits that are nearly equal are the small
+difference of large numbers. How much a layer does so is known from a second run of PyTorch with a little
+noise on the embeddings, and that much of a rise is nobody's fault.
+
 Where there is no such step, as in a healthy quantised file whose error grows little by little, there is no
-culprit.
-In a file of few bits a layer can be badly wrong while some of what came of it, where a residual carries most
-of the numbers, is off by little more than rounding. So, where no layer is found this way, the first one is
-blamed whose own value is off by more than `JUMP` times what it took, and `JUMP` times the same layer of
-another block: that one shows that the file has such values.
+culprit, with one exception. In a file of few bits a layer can be badly wrong while some of what came of it,
+where a residual carries most of the numbers, is off by little more than rounding. So, where no layer is found
+this way, the first one is blamed whose own value is off by more than `JUMP` times what it took, and `JUMP`
+times the same layer of another block: that one shows that the file has such values.
 
 One thing more: converters multiply the weight of a layer norm into the matrix behind it, so that a file has
 this norm twice, once for the matrix and once for the residual sum. A norm that is broken in the sum alone is
@@ -35,7 +38,7 @@ than the signature.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,15 +72,19 @@ class Bisection:
         recording: PyTorch's run.
         matches: The file's nearest tensor for each of its values.
         allowed: What an encoder's states may be off by, as a whole, in the file's precision.
+        noise: How far each value of the recording is off when a little noise is put on the embeddings.
 
     Attributes:
         rows: The layers in the order they are done.
     """
 
-    def __init__(self, recording: Recording, matches: Mapping[int, Match], allowed: float) -> None:
+    def __init__(
+        self, recording: Recording, matches: Mapping[int, Match], allowed: float, noise: Sequence[float]
+    ) -> None:
         self._values = recording.values
         self._matches = matches
         self._allowed = allowed
+        self._noise = noise
         self._errors = self._least_errors()
         self._modules = {
             module.layer: module
@@ -117,7 +124,14 @@ class Bisection:
 
     def _jumps(self, step: _Step) -> bool:
         """Whether all that came of a layer is off by much more than what came of the layers before."""
-        return step.row.error > JUMP * max(step.before, self._allowed * _ROUNDING)
+        least = JUMP * max(step.before, self._allowed * _ROUNDING)
+        return step.row.error > least * self._gain(step.row.layer)
+
+    def _gain(self, layer: str) -> float:
+        """Return by how much a layer makes any error larger, 1 or more."""
+        module = self._modules[layer]
+        taken = max((self._noise[place] for place in module.taken), default=0.0)
+        return max(1.0, max(self._noise[place] for place in module.values) / taken) if taken else 1.0
 
     def _jumps_alone(self, step: _Step) -> bool:
         """Whether a layer itself is off by much more than what it took, and than others of its kind."""
@@ -133,7 +147,7 @@ class Bisection:
             step.row.error > _RISE * step.before
             and own > self._allowed
             and bool(taken and others)
-            and own > JUMP * max(taken)
+            and own > JUMP * max(taken) * self._gain(step.row.layer)
             and own > JUMP * min(others)
         )
 

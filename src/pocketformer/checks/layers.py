@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from pocketformer.checks.bisection import Bisection
 from pocketformer.checks.layer_curve import LayerCurve, LayerRow
 from pocketformer.checks.matching import best_matches
 from pocketformer.checks.parity import as_tokens
-from pocketformer.checks.recording import record
+from pocketformer.checks.recording import changes, record
 from pocketformer.checks.tolerances import tolerance_for
 from pocketformer.prediction import TextModel, Tokens
 from pocketformer.program.on_ids import plain_attention
@@ -29,6 +30,8 @@ __all__ = ["LayerCurve", "LayerRow", "layer_errors"]
 
 # Texts among which the one with the largest error is chosen, evenly spaced over those given.
 _TEXTS = 128
+
+_NOISE = 1e-3  # far above float32's rounding, and small enough for what comes of it to be proportional
 
 
 def layer_errors(model: TextModel, source: str, texts: Sequence[str | bytes]) -> LayerCurve:
@@ -53,6 +56,8 @@ def layer_errors(model: TextModel, source: str, texts: Sequence[str | bytes]) ->
     length = model.length_for(signature, tokens.count)
     with plain_attention(reference.model):
         recording = record(reference.model, reference.inputs(tokens))
+        with reference.noise():
+            noisy = record(reference.model, reference.inputs(tokens))
     tensors = list(model.session.trace(signature, tokens.cut(length)))
     arrays = {place: value.array for place, value in enumerate(recording.values)}
     matches = best_matches(
@@ -63,7 +68,8 @@ def layer_errors(model: TextModel, source: str, texts: Sequence[str | bytes]) ->
         reference.scales,
     )
     precision = str(model.card.metadata.get("precision", "fp32"))
-    found = Bisection(recording, matches, tolerance_for(precision).hidden_state_error)
+    allowed = tolerance_for(precision).hidden_state_error
+    found = Bisection(recording, matches, allowed, changes(recording, noisy))
     shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
     return LayerCurve(shown, signature, found.rows, **found.step())
 
@@ -78,6 +84,7 @@ class _Reference:
         encoder = load_encoder(source) if classifier is None else classifier.encoder
         self.model: nn.Module = classifier or encoder
         self._config = encoder.config
+        self._embedding: torch.Tensor = encoder.get_input_embeddings().weight
         self._takes_types = require_supported(self._config.model_type, source).takes_token_types
 
     @property
@@ -86,6 +93,19 @@ class _Reference:
         width = getattr(self._config, "true_hidden_size", None) or self._config.hidden_size
         per_head = float(width / self._config.num_attention_heads)
         return (1.0, per_head**-0.25, per_head**-0.5)
+
+    @contextmanager
+    def noise(self) -> Iterator[None]:
+        """Put a little noise on the words' embeddings inside the block."""
+        exact = self._embedding.detach().clone()
+        noise = torch.randn(exact.shape, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            self._embedding.mul_(1 + _NOISE * noise)
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                self._embedding.copy_(exact)
 
     def tokens(self, text: str | bytes) -> Tokens:
         metadata = self._file.card.metadata

@@ -9,7 +9,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-__all__ = ["NO_MATCH", "Match", "best_matches"]
+__all__ = ["NO_MATCH", "Match", "best_matches", "variation"]
 
 _CLOSEST = 3  # candidates by the quick distance that are measured exactly
 
@@ -50,7 +50,7 @@ def best_matches(
     """
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for number, value in values.items():
-        if _variation(value) > 0:
+        if variation(value) > 0:
             by_shape.setdefault(_squeezed(value.shape), []).append(number)
     found: dict[int, Match] = {}
     for shape, numbers in by_shape.items():
@@ -73,7 +73,7 @@ def _nearest(
     for number, value in values.items():
         flat = value.reshape(-1).astype(np.float64)
         products = (rows @ value.reshape(-1)).astype(np.float64)
-        size = _variation(value)
+        size = variation(value)
         for scale in scales:
             # The quick distance is good to four digits, which is enough to choose by.
             distances = np.nan_to_num(squares - 2 * scale * products + scale**2 * flat @ flat, nan=np.inf)
@@ -84,7 +84,7 @@ def _nearest(
     return found
 
 
-def _variation(value: np.ndarray) -> float:
+def variation(value: np.ndarray) -> float:
     """Return the norm of a value after its mean along the last axis is taken away."""
     if value.ndim == 0:
         return 0.0

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from pocketformer.checks.matching import variation
 from pocketformer.checks.watching import Operation, watch
 
-__all__ = ["ModuleOutput", "Recording", "Value", "record"]
+__all__ = ["ModuleOutput", "Recording", "Value", "changes", "record"]
 
 _PARTIAL = {"aten.slice", "aten.select", "aten.index", "aten.split", "aten.split_with_sizes", "aten.unbind"}
 
@@ -103,6 +104,21 @@ def record(model: nn.Module, inputs: Mapping[str, Tensor]) -> Recording:
     with watch(model, see, leave), torch.no_grad():
         model(**inputs)
     return recording
+
+
+def changes(recording: Recording, other: Recording) -> list[float]:
+    """Return how far each value of another run of the same model is off, relative to its variation.
+
+    Values that do not vary or are no float32 have 0.
+    """
+    return [_change(one.array, two.array) for one, two in zip(recording.values, other.values, strict=True)]
+
+
+def _change(value: np.ndarray | None, other: np.ndarray | None) -> float:
+    size = 0.0 if value is None else variation(value)
+    if value is None or other is None or not size:
+        return 0.0
+    return float(np.linalg.norm(other.astype(np.float64) - value)) / size
 
 
 def _taken(values: list[Value], layer: str) -> tuple[int, ...]:
