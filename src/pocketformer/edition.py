@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pocketformer import files
 from pocketformer.bench.results import BenchResult
+from pocketformer.checks.layers import LayerCurve
 from pocketformer.checks.mistakes import Mistake
 from pocketformer.checks.verdict import Verdict
 from pocketformer.data import Intake
@@ -35,6 +36,7 @@ class EditionFile(BaseModel):
     oldest_runtime: str  # as "LiteRT 2.18.0": computed from the operations of the file
     parts: tuple[str, ...] = ()  # further packages that belong to it, counted in its sizes and its digest
     verdict: Verdict | None = None
+    layers: LayerCurve | None = None  # of a file that missed a limit, or that was looked into
     confusion: list[list[int]] | None = None
     mistakes: tuple[Mistake, ...] = ()
 

@@ -1,8 +1,10 @@
 """Checks: does the saved file do what the PyTorch model does?"""
 
+from pocketformer.checks.feasibility import Feasibility, check_checkpoint
 from pocketformer.checks.golden import GOLDEN_FILE, Golden
 from pocketformer.checks.golden_checking import GoldenMiss, check_golden
 from pocketformer.checks.golden_making import make_golden
+from pocketformer.checks.layers import LayerCurve, layer_errors
 from pocketformer.checks.mistakes import Mistake, hardest_mistakes
 from pocketformer.checks.outputs import Outputs, run_file
 from pocketformer.checks.parity import Parity, compare
@@ -17,8 +19,10 @@ __all__ = [
     "REJECTED_SUFFIX",
     "SAMPLE_TEXTS",
     "TOLERANCES",
+    "Feasibility",
     "Golden",
     "GoldenMiss",
+    "LayerCurve",
     "Mistake",
     "Outputs",
     "Parity",
@@ -26,11 +30,13 @@ __all__ = [
     "Tolerance",
     "ValueRange",
     "Verdict",
+    "check_checkpoint",
     "check_golden",
     "compare",
     "hardest_mistakes",
     "judge",
     "judge_encoder",
+    "layer_errors",
     "make_golden",
     "run_file",
     "tolerance_for",

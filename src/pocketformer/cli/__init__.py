@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 for _command in (
-    making.run, making.finetune, making.export, proving.verify, proving.bench, proving.report,
+    making.run, making.finetune, proving.check, making.export, proving.verify, proving.bench, proving.report,
     using.predict, using.inspect,
 ):  # fmt: skip
     app.command()(_command)

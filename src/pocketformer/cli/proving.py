@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pocketformer.cli.console import Screen, next_step, out, own_stderr, show_json
-from pocketformer.cli.tables import show_bench, show_edition
+from pocketformer.cli.tables import show_bench, show_edition, show_feasibility, show_layers, show_range
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Dist = Annotated[Path, typer.Argument(help="Directory that `run` or `export` has written.")]
@@ -25,18 +25,26 @@ def verify(
     label: Label = None,
     label_name: LabelName = None,
     separator: Separator = None,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Show the error of every layer of every file, as table and plot.")
+    ] = False,
+    float16: Annotated[
+        bool, typer.Option("--float16", help="Show how near every layer's values come to float16's end.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Prove each file against its PyTorch checkpoint, from text bytes to scores.
 
     Token ids must be equal; logits, scores and the top label must keep the tolerance of the weight
-    format; accuracy on labelled rows must not fall. Exit code 1 when a file misses, which then stands
-    under a `.rejected` name.
+    format; accuracy on labelled rows must not fall; the golden texts of the edition must come out right.
+    Exit code 1 when a file misses, which then stands under a `.rejected` name, and the layer at which its
+    error begins is named.
     """
     with own_stderr():  # the converter's packages write to it while they are imported
         from pocketformer import pipeline
         from pocketformer.data import Columns, read_labeled_texts
         from pocketformer.edition import Edition
+        from pocketformer.report import write_report
 
     screen = Screen()
     edition = Edition.load(dist)
@@ -46,13 +54,52 @@ def verify(
         rows, intake = read_labeled_texts(data, columns, labels=edition.labels)
         for sentence in intake.sentences():
             screen.say(sentence)
-    edition = pipeline.verify_edition(edition, dist, rows, screen)
+    if float16:
+        found = pipeline.value_range_of(edition, dist, None if rows is None else rows.texts, screen)
+        show_json(found) if json else show_range(found)
+        return
+    try:
+        edition = pipeline.verify_edition(edition, dist, rows, screen, layers)
+    finally:
+        if layers and not json:
+            edition = Edition.load(dist)
+            show_layers(edition)
+            write_report(edition, dist)
+            out.print(f"Drew the curves in {dist / 'report.html'}#layers", markup=False)
     if json:
-        show_json([entry.verdict for entry in edition.files])
+        shown = [entry.layers for entry in edition.files] if layers else None
+        show_json(shown or [entry.verdict for entry in edition.files])
         return
     show_edition(edition)
     out.print(f"Wrote the verdicts into {dist / 'edition.json'}", markup=False)
     next_step(f"pocketformer bench {dist}" + (f" --data {data}" if data else ""))
+
+
+def check(
+    checkpoint: Annotated[str, typer.Argument(help="Checkpoint directory or hub id, of any architecture.")],
+    length: Annotated[
+        list[int] | None, typer.Option(help="Tokens per signature; repeat for several.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say in seconds what stands in the way of exporting a checkpoint, without converting it.
+
+    Looks at the architecture, the weights, the head, the tokenizer and the lengths, and asks every format
+    which operations of the model it cannot take, and in which layer. Exit code 1 when no format takes it.
+    """
+    with own_stderr():
+        from pocketformer.checks import check_checkpoint
+
+        found = check_checkpoint(checkpoint, tuple(length or (16, 32, 64, 128)))
+    if json:
+        show_json(found)
+    else:
+        show_feasibility(found)
+        if found.possible:
+            chosen = " ".join(f"--target {name}" for name in found.possible)
+            next_step(f"pocketformer export {checkpoint} -o dist/mine {chosen}")
+    if not found.possible:
+        raise typer.Exit(1)
 
 
 def bench(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from pocketformer.cli.console import show_table
+from pocketformer.cli.console import out, show_table
 
 if TYPE_CHECKING:
     from pocketformer.bench import BenchResult
+    from pocketformer.checks import Feasibility, ValueRange
     from pocketformer.edition import Edition, EditionFile
-    from pocketformer.targets import FileCard, TensorCard
+    from pocketformer.targets import FileCard, Refusal, TensorCard
+
+
+_BAR = 24
 
 
 def show_edition(edition: Edition) -> None:
@@ -56,6 +61,66 @@ def show_bench(result: BenchResult) -> None:
     )  # fmt: skip
 
 
+def show_layers(edition: Edition) -> None:
+    """Print the error of every layer of the files that were looked into, and what it means."""
+    for entry in edition.files:
+        if entry.layers is not None:
+            show_table(
+                f"{entry.file}, on {entry.layers.text[:60]!r}",
+                ["layer", "type", "relative error", ""],
+                [[row.layer, row.type, f"{row.error:.2g}", _bar(row.error)] for row in entry.layers.leaves],
+            )
+            out.print(str(entry.layers), markup=False)
+
+
+def show_range(found: ValueRange) -> None:
+    """Print the largest value of every layer against float16's end, and what would overflow."""
+    show_table(
+        f"Largest values over {found.texts} texts; float16 ends at 65,504",
+        ["layer", "operation", "largest |value|", "times below the end"],
+        [
+            [
+                layer.layer or "(around the model)",
+                layer.operation,
+                f"{layer.largest:,.4g}",
+                f"{layer.headroom:,.4g}",
+            ]
+            for layer in found.layers
+        ],
+    )
+    nearest = found.largest
+    fine = f"Nothing overflows: {nearest.layer} comes nearest, {nearest.headroom:,.0f} times below the end."
+    out.print(found.refusal() or fine, markup=False)
+
+
+def show_feasibility(found: Feasibility) -> None:
+    """Print what was found of a checkpoint, and what each target cannot take of it."""
+    show_table(
+        f"{found.source}{f' ({found.architecture})' if found.architecture else ''}",
+        ["looked at", "", "found"],
+        [[one.subject, "✓" if one.ok else "✗", one.detail] for one in found.findings],
+    )
+    if found.targets:
+        count = sum(operation.count for operation in found.operations)
+        show_table(
+            f"{count:,} operations of {len(found.operations)} kinds",
+            ["target", "takes", "what is in the way"],
+            [
+                [
+                    one.target,
+                    "✗" if not one.ok else "✓",
+                    one.problem or "\n".join(_refusal(refusal) for refusal in one.refusals),
+                ]
+                for one in found.targets
+            ],
+        )
+
+
+def _refusal(refusal: Refusal) -> str:
+    operation = refusal.operation
+    return f"{operation.name} in {operation.layer or 'the model'}: {refusal.reason}"
+
+
 def show_card(card: FileCard) -> None:
     """Print what is in a file."""
     runtime = f", runs from {card.runtime} on"
@@ -84,6 +149,11 @@ def show_card(card: FileCard) -> None:
     )
     if card.labels:
         show_table("Labels", ["index", "label"], [[str(i), label] for i, label in enumerate(card.labels)])
+
+
+def _bar(error: float) -> str:
+    """Draw an error on a logarithmic scale from 1e-8 to 1."""
+    return "█" * max(0, min(_BAR, round((math.log10(max(error, 1e-8)) + 8) / 8 * _BAR)))
 
 
 def _tensors(cards: tuple[TensorCard, ...]) -> str:

@@ -1,11 +1,13 @@
 """The pipeline: rooms put in a row, each finished stage kept."""
 
 from pocketformer.pipeline.export import export_checkpoint
+from pocketformer.pipeline.half import value_range_of
+from pocketformer.pipeline.lookups import checkpoint_of
 from pocketformer.pipeline.measure import bench_edition
 from pocketformer.pipeline.observer import Observer, Progress, Silent
 from pocketformer.pipeline.rows import Rows, read_rows
 from pocketformer.pipeline.run import CHECKPOINT_DIRECTORY, run
-from pocketformer.pipeline.verify import checkpoint_of, verify_edition
+from pocketformer.pipeline.verify import verify_edition
 
 __all__ = [
     "CHECKPOINT_DIRECTORY",
@@ -18,5 +20,6 @@ __all__ = [
     "export_checkpoint",
     "read_rows",
     "run",
+    "value_range_of",
     "verify_edition",
 ]

@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from safetensors import safe_open
 
@@ -21,6 +20,7 @@ from pocketformer.pipeline.environment import environment
 from pocketformer.pipeline.golden import write_golden
 from pocketformer.pipeline.half import computes_in_half, measured_range, refuse_overflow
 from pocketformer.pipeline.ledger import Ledger, key_of
+from pocketformer.pipeline.lookups import file_metadata
 from pocketformer.pipeline.observer import Observer
 from pocketformer.program import Program, Shapes
 from pocketformer.recipe import ExportRecipe
@@ -97,11 +97,6 @@ def export_checkpoint(
     edition = _edition(name, base, checkpoint, source, directory, entries, weights)
     edition.save(directory)
     return edition
-
-
-def file_metadata(path: Path) -> dict[str, Any]:
-    """Return what a program wrote into a file: kind, labels, lengths, provenance."""
-    return target_of(path).describe(path).metadata
 
 
 def _planned(recipe: ExportRecipe, observer: Observer) -> list[tuple[str, str]]:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pocketformer.checks import SAMPLE_TEXTS, ValueRange, value_range
+from pocketformer.edition import Edition
 from pocketformer.errors import ExportError
 from pocketformer.pipeline.ledger import Ledger, key_of
+from pocketformer.pipeline.lookups import checkpoint_of, shapes_of
 from pocketformer.pipeline.observer import Observer
 from pocketformer.program import Shapes
 from pocketformer.targets import target_named
 
-__all__ = ["computes_in_half", "measured_range", "refuse_overflow"]
+__all__ = ["computes_in_half", "measured_range", "refuse_overflow", "value_range_of"]
 
 
 def computes_in_half(plan: Sequence[tuple[str, str]]) -> list[str]:
@@ -54,3 +56,12 @@ def refuse_overflow(found: ValueRange, float32_layers: Sequence[str], half: Sequ
     refusal = found.refusal(float32_layers)
     if half and refusal is not None:
         raise ExportError(f"{', '.join(half)} would overflow: {refusal}")
+
+
+def value_range_of(
+    edition: Edition, directory: Path, texts: Sequence[str] | None, observer: Observer
+) -> ValueRange:
+    """Return the range of values of an edition's checkpoint over texts, or over our samples when None."""
+    shapes = shapes_of(edition, directory)
+    source = checkpoint_of(edition, directory)
+    return measured_range(source, shapes, texts, directory, edition.checkpoint_sha256, observer)

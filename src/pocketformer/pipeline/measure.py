@@ -9,8 +9,8 @@ from pocketformer.bench import BenchResult, bench
 from pocketformer.checks import REJECTED_SUFFIX
 from pocketformer.edition import Edition
 from pocketformer.pipeline.ledger import Ledger, key_of
+from pocketformer.pipeline.lookups import checkpoint_of
 from pocketformer.pipeline.observer import Observer
-from pocketformer.pipeline.verify import checkpoint_of
 from pocketformer.recipe import BenchRecipe
 
 

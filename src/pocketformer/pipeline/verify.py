@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pocketformer import files
@@ -18,18 +19,24 @@ from pocketformer.checks import (
     hardest_mistakes,
     judge,
     judge_encoder,
+    layer_errors,
 )
 from pocketformer.data import LabeledTexts
 from pocketformer.edition import Edition, EditionFile
 from pocketformer.errors import VerificationError
-from pocketformer.pipeline.export import file_metadata
 from pocketformer.pipeline.golden import asked_golden
 from pocketformer.pipeline.ledger import Ledger, key_of
+from pocketformer.pipeline.lookups import checkpoint_of, file_metadata
 from pocketformer.pipeline.observer import Observer, Progress
+from pocketformer.prediction import open as open_model
 
 
 def verify_edition(
-    edition: Edition, directory: Path, data: LabeledTexts | None, observer: Observer
+    edition: Edition,
+    directory: Path,
+    data: LabeledTexts | None,
+    observer: Observer,
+    layers: bool = False,
 ) -> Edition:
     """Prove every file of an edition, on held-out rows or on our sample texts.
 
@@ -38,6 +45,7 @@ def verify_edition(
         directory: Where its files are.
         data: Held-out rows; None takes `SAMPLE_TEXTS`, which have no labels.
         observer: Told of each file.
+        layers: Look into every file, layer by layer; without it only into those that miss a limit.
 
     Returns:
         The edition with a verdict per file, saved.
@@ -46,14 +54,14 @@ def verify_edition(
         VerificationError: A file missed its tolerance. All were judged; the failed ones stand under
             their `.rejected` name, and get their own back when they pass another time.
     """
-    proof = _Proof(edition, directory, data)
+    proof = _Proof(edition, directory, data, layers)
     ledger = Ledger(directory)
     judged, refusals = [], []
     for entry in edition.files:
         name = entry.file.removesuffix(REJECTED_SUFFIX)
         stage, key = f"verify {name}", key_of(proof.key, entry.sha256)
         found = ledger.get(stage, key, EditionFile)
-        if found is not None:
+        if found is not None and (found.layers is not None or not layers):
             observer.kept(stage)
         else:
             with observer.stage(stage) as progress:
@@ -76,20 +84,15 @@ def verify_edition(
     return edition
 
 
-def checkpoint_of(edition: Edition, directory: Path) -> str:
-    """Return where an edition's checkpoint is, as a path or a hub id."""
-    inside = directory / edition.checkpoint
-    return str(inside) if inside.is_dir() else edition.checkpoint
-
-
 class _Proof:
     """The texts and PyTorch's answers to them, computed once for all files of an edition."""
 
-    def __init__(self, edition: Edition, directory: Path, data: LabeledTexts | None) -> None:
+    def __init__(self, edition: Edition, directory: Path, data: LabeledTexts | None, layers: bool) -> None:
         self._kind = edition.kind
         self._directory = directory
         self._checkpoint = checkpoint_of(edition, directory)
         self._data = data
+        self._layers = layers
         self._texts: Sequence[str] = SAMPLE_TEXTS if data is None else data.texts
         self._reference: Outputs | None = None
         golden = directory / GOLDEN_FILE
@@ -100,8 +103,19 @@ class _Proof:
         self.key = key_of(self._texts, targets, limits, edition.checkpoint_sha256, asked)
 
     def of(self, entry: EditionFile, progress: Progress) -> EditionFile:
-        """Return the entry with its verdict."""
+        """Return the entry with its verdict; and where the error begins, if it missed or layers are asked."""
         path = self._directory / entry.file
+        judged = self._judged(entry, path, progress)
+        verdict = judged.verdict
+        assert verdict is not None
+        if verdict.passed and not self._layers:
+            return judged
+        curve = layer_errors(open_model(path), self._checkpoint, self._texts)
+        if not verdict.passed:
+            verdict = replace(verdict, misses=(*verdict.misses, str(curve)))
+        return judged.model_copy(update={"layers": curve, "verdict": verdict})
+
+    def _judged(self, entry: EditionFile, path: Path, progress: Progress) -> EditionFile:
         if self._kind == "encoder":
             verdict = judge_encoder(path, self._checkpoint, self._texts, progress)
             return entry.model_copy(update={"verdict": self._asked(verdict)})

@@ -17,7 +17,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 if TYPE_CHECKING:
     from pocketformer.train import EpochScore
 
-__all__ = ["Dot", "Line", "latency_plot", "size_accuracy_plot", "training_plot"]
+__all__ = [
+    "Dot",
+    "LayerLine",
+    "Line",
+    "latency_plot",
+    "layer_plot",
+    "size_accuracy_plot",
+    "training_plot",
+]
 
 # Drawn in these stand-ins, then named after the page's own colours: one drawing for light and dark.
 _INK, _MUTED, _GRID, _PAPER = "#010101", "#020202", "#030303", "#040404"
@@ -27,6 +35,7 @@ _PAGE_COLOURS = {
     **{colour: f"var(--series-{place})" for place, colour in enumerate(_SERIES)},
 }  # fmt: skip
 _MARKERS = "osD^vP"
+_LEAST_ERROR = 1e-9  # what is equal has no logarithm
 _NAME_HEIGHT = 0.06  # of a line of text, as a part of the axes
 _STYLE = {
     "svg.fonttype": "none",
@@ -67,6 +76,14 @@ class Dot:
     size: float
     zipped: float
     accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class LayerLine:
+    """One file: its layers in the order they run, and the relative error of each."""
+
+    name: str
+    points: tuple[tuple[str, float], ...]
 
 
 def latency_plot(lines: Sequence[Line]) -> str:
@@ -133,6 +150,36 @@ def training_plot(epochs: Sequence[EpochScore], best_epoch: int) -> str:
             axes.axvline(best_epoch, color=_MUTED, linewidth=1, linestyle=(0, (2, 3)))
             axes.legend(handlelength=1.4)
         return _svg(figure, "training")
+
+
+def layer_plot(lines: Sequence[LayerLine]) -> str:
+    """Draw the relative error (logarithmic) over the layers, one line per file."""
+    with style.context(["default", _STYLE]):
+        figure = Figure(figsize=(6.2, 3.6))
+        axes = figure.add_axes((0.12, 0.2, 0.6, 0.77))
+        axes.set_yscale("log")
+        for place, line in enumerate(lines):
+            errors = [max(error, _LEAST_ERROR) for _, error in line.points if math.isfinite(error)]
+            axes.plot(range(len(errors)), errors, color=_SERIES[place % len(_SERIES)], label=line.name)
+        blocks = _blocks([layer for layer, _ in lines[0].points])
+        axes.set_xticks(list(blocks), list(blocks.values()), rotation=60, ha="right", fontsize=9)
+        axes.set_ylabel("relative error")
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), handlelength=1.4)
+        return _svg(figure, "layers")
+
+
+def _blocks(layers: Sequence[str]) -> dict[int, str]:
+    """Return where each numbered block, and each layer outside of one, begins, with a short name for it."""
+    begins: dict[int, str] = {}
+    last = ""
+    for place, layer in enumerate(layers):
+        numbered = re.match(r"(?:.*\.)?(\w+\.\d+)\.", layer)
+        block = (
+            numbered.group(1).replace(".", " ") if numbered else layer.split(".")[-2 if "." in layer else 0]
+        )
+        if block != last:
+            begins[place] = last = block
+    return begins
 
 
 def _draw(axes: Any, line: Line, place: int) -> None:

@@ -9,6 +9,7 @@ from pocketformer.report.sections.data import data_section
 from pocketformer.report.sections.files import files_section, size_section
 from pocketformer.report.sections.footprint import footprint_section
 from pocketformer.report.sections.latency import latency_section
+from pocketformer.report.sections.layers import layers_section
 from pocketformer.report.sections.mistakes import confusion_section, mistakes_section
 from pocketformer.report.sections.proof import proof_section
 from pocketformer.report.sections.provenance import provenance_section
@@ -25,6 +26,7 @@ _ALL = (
     latency_section,
     footprint_section,
     proof_section,
+    layers_section,
     confusion_section,
     mistakes_section,
     data_section,

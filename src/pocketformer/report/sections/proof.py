@@ -63,6 +63,8 @@ def _limits(edition: Edition, judged: _Judged) -> Table:
             ("Largest relative logit error of a text, %", _largest_relative),
             ("Largest error of a score", lambda v: figures.error(v.parity.max_score_error)),
         ]
+    if any(verdict.golden_texts for _, verdict in judged):
+        rows.append(("Golden texts right", _golden))
     columns = (Column("Measured, and its limit", numeric=False), *_file_columns(edition, judged))
     body = [(title, *(cell(verdict) for _, verdict in judged)) for title, cell in rows]
     return Table("Measured values, limits in brackets", columns, tuple(body)).without_empty_columns()
@@ -80,6 +82,11 @@ def _at_most(measured: float, limit: float) -> str:
 def _token_ids(verdict: Verdict) -> str:
     texts, wrong = verdict.parity.texts, verdict.parity.token_mismatches
     return _limited(f"{texts - wrong:,} of {texts:,}", "all", not wrong)
+
+
+def _golden(verdict: Verdict) -> str:
+    texts, wrong = verdict.golden_texts, verdict.golden_misses
+    return _limited(f"{texts - wrong:,} of {texts:,}", "all", not wrong) if texts else figures.ABSENT
 
 
 def _mean_error(verdict: Verdict) -> str:
