@@ -38,7 +38,7 @@ def converted(made: Program, path: Path, monkeypatch: pytest.MonkeyPatch) -> tup
 
 
 def converted_whole(made: Program, path: Path) -> bytes:
-    with convert._single_gather(made), convert._without_chatter():
+    with convert._single_gather(made), convert.without_chatter():
         convert._converted_signatures(made).export(str(path))
     return path.read_bytes()
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import tempfile
-import warnings
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from litert_torch.backend.experimental.torch_tfl import _ops  # noqa: F401  # re
 from torch import Tensor
 
 from pocketformer.errors import ExportError
+from pocketformer.targets.litert.quiet import without_chatter
 from pocketformer.targets.litert.stand_ins import stand_ins
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def convert(program: Program) -> Path:
 
 
 def _convert(program: Program, path: Path) -> None:
-    with _single_gather(program), _without_chatter():
+    with _single_gather(program), without_chatter():
         with stand_ins(program) as numbers:
             converted = _converted_signatures(program)
             numbers.release()
@@ -90,15 +89,3 @@ def _single_gather(program: Program) -> Iterator[None]:
     finally:
         for tokenizer, gather in zip(program.tokenizers, previous, strict=True):
             tokenizer.gather = gather
-
-
-@contextmanager
-def _without_chatter() -> Iterator[None]:
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(previous)

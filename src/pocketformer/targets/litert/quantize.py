@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import io
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from ai_edge_quantizer import qtyping, quantizer, recipe
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
 
 from pocketformer.targets.litert.flatbuffer import Content
+from pocketformer.targets.litert.quiet import without_chatter
 
 _WEIGHTED_OPERATIONS = (
     qtyping.TFLOperationName.FULLY_CONNECTED,
@@ -28,7 +28,8 @@ def quantize(path: Path, precision: str) -> Content:
     """
     if precision == "fp32":
         return np.memmap(path, np.uint8, "r")
-    with _without_chatter():
+    # It warns of each weight that two signatures share, and draws a progress bar that it was told not to.
+    with without_chatter(), redirect_stderr(io.StringIO()):
         worker = quantizer.Quantizer(str(path))
         if precision == "fp16":
             for operation in _WEIGHTED_OPERATIONS:
@@ -43,14 +44,3 @@ _HALF = qtyping.OpQuantizationConfig(
     compute_precision=qtyping.ComputePrecision.FLOAT,
     explicit_dequantize=True,
 )
-
-
-@contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Silence a warning per weight that two signatures share: sharing it is what we want."""
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(previous)
