@@ -1,4 +1,4 @@
-"""Every supported architecture, as a classifier and as an encoder, becomes a file that is proven equal."""
+"""Every supported architecture, as classifier and as encoder, becomes files of every format, proven equal."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pocketformer import pipeline
 from pocketformer.checkpoint import ARCHITECTURES
 from pocketformer.pipeline import Silent
 from pocketformer.recipe import ExportRecipe
-from pocketformer.targets import target_of
+from pocketformer.targets import target_of, targets
 from tiny import tiny_checkpoint, tiny_classifier
 
-RECIPE = ExportRecipe(precisions=("fp32", "fp16"), lengths=(16, 32), max_bytes=128)
+RECIPE = ExportRecipe(targets=tuple(targets()), precisions=("fp32", "fp16"), lengths=(16, 32), max_bytes=128)
 
 
 def export_and_verify(checkpoint: Path, output: Path) -> None:
     edition = pipeline.export_checkpoint(str(checkpoint), output, "model", RECIPE, "tiny", Silent())
+    assert {entry.format for entry in edition.files} == set(targets())
     edition = pipeline.verify_edition(edition, output, None, Silent())
     for entry in edition.files:
         assert entry.verdict is not None

@@ -11,7 +11,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from pocketformer.program import Program, Shapes
-from pocketformer.targets import Session, target_named
+from pocketformer.targets import Session, target_named, targets
 from pocketformer.tokenizer import encode_text, reference_ids
 
 SHAPES = Shapes(lengths=(512,), max_bytes=1024)
@@ -33,34 +33,36 @@ EVERYWHERE = [
 
 
 @pytest.fixture(scope="module")
-def saved_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Tokenizer], Session]:
-    """Export a tokenizer alone as a LiteRT file, and open it."""
+def saved_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Tokenizer, str], Session]:
+    """Export a tokenizer alone as a file of a format, and open it."""
 
-    def export(tokenizer: Tokenizer) -> Session:
+    def export(tokenizer: Tokenizer, name: str) -> Session:
+        target = target_named(name)
         folder = tmp_path_factory.mktemp("tokenizer")
         (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
-        path = Path(folder / "tokenizer.tflite")
-        litert = target_named("litert")
-        litert.export(Program.of_tokenizer(str(folder), SHAPES).only("tokenize"), "fp32", path)
-        return litert.open(path)
+        path = Path(folder / f"tokenizer{target.suffixes[0]}")
+        target.export(Program.of_tokenizer(str(folder), SHAPES).only("tokenize"), "fp32", path)
+        return target.open(path)
 
     return export
 
 
 @pytest.mark.slow
-def test_every_character(small: Built, saved_file: Callable[[Tokenizer], Session]) -> None:
-    tokenizer, session = small[0], saved_file(small[0])
+def test_every_character(small: Built, saved_file: Callable[[Tokenizer, str], Session]) -> None:
+    """Each option set once, in one format: what differs between formats is the same for all of them."""
+    tokenizer, session = small[0], saved_file(small[0], "litert")
     assert_equal(tokenizer, session, EVERYWHERE)
     assert_equal(tokenizer, session, _made_up(7, tokenizer, 5_000))
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("target", sorted(targets()))
 def test_every_character_and_made_up_texts_with_a_real_vocabulary(
-    minilm: Built, saved_file: Callable[[Tokenizer], Session]
+    target: str, minilm: Built, saved_file: Callable[[Tokenizer, str], Session]
 ) -> None:
-    tokenizer, session = minilm[0], saved_file(minilm[0])
+    tokenizer, session = minilm[0], saved_file(minilm[0], target)
     assert_equal(tokenizer, session, EVERYWHERE)
-    assert_equal(tokenizer, session, _made_up(1, tokenizer, 100_000))
+    assert_equal(tokenizer, session, _made_up(1, tokenizer, 100_000 if target == "litert" else 10_000))
 
 
 def assert_equal(tokenizer: Tokenizer, session: Session, texts: Sequence[str | bytes]) -> None:
