@@ -90,6 +90,11 @@ class TextModel:
         """Whether several labels may hold for one text."""
         return bool(self.card.metadata.get("multi_label", False))
 
+    @property
+    def takes_text(self) -> bool:
+        """Whether the tokenizer is inside: a file for MediaPipe, or a stranger's, may take ids alone."""
+        return bool(self._text_signatures)
+
     def __call__(self, text: str | bytes) -> Prediction:
         """Classify one text.
 

@@ -11,6 +11,9 @@ from pocketformer.prediction import TextModel
 
 Progress = Callable[[float, str], None]
 
+_IDS = ("input_ids", "attention_mask", "token_type_ids")
+_LEAST_SCORE = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -31,6 +34,28 @@ class Outputs:
     def __len__(self) -> int:
         """Count the texts."""
         return len(self.logits)
+
+
+def run_ids(model: TextModel, reference: Outputs, on_progress: Progress | None = None) -> Outputs:
+    """Run a file that takes ids alone, at its full length, over the ids that Hugging Face makes.
+
+    A file that gives scores and no logits is compared by the logarithms of its scores: see `log_scores`.
+    """
+    signature = next(card for card in model.card.signatures if len(card.inputs) == len(_IDS))
+    results = []
+    for row, (ids, mask) in enumerate(zip(reference.input_ids, reference.attention_mask, strict=True)):
+        given = (ids[None], mask[None], np.zeros_like(ids)[None])
+        results.append(model.run(signature.name, dict(zip(_IDS, given, strict=True))))
+        if on_progress is not None and row % 16 == 0:
+            on_progress(row / len(reference), f"{row:,} of {len(reference):,} texts")
+    scores = np.stack([result["scores"][0] for result in results])
+    return Outputs(reference.input_ids, reference.attention_mask, log_scores(scores), scores)
+
+
+def log_scores(scores: np.ndarray) -> np.ndarray:
+    """Return the logarithms of scores, bounded below: logits but for a constant per text."""
+    logarithms: np.ndarray = np.log(np.clip(scores, _LEAST_SCORE, 1))
+    return logarithms
 
 
 def run_file(model: TextModel, texts: Sequence[str], on_progress: Progress | None = None) -> Outputs:

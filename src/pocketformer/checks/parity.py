@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pocketformer.checks.outputs import Outputs
+from pocketformer.checks.outputs import Outputs, log_scores
 from pocketformer.prediction import TextModel, Tokens
 from pocketformer.targets import SignatureCard
 
@@ -29,6 +29,7 @@ class Parity:
         top1_agreement: Share of texts, 0 to 1, on which both name the same label.
         signatures: Largest |difference| of a logit per signature, on a few of the texts; for a
             tokenizer 0 where all ids are equal and 1 where one differs.
+        takes_text: The file has its tokenizer inside; otherwise it was given Hugging Face's ids.
     """
 
     texts: int
@@ -40,6 +41,7 @@ class Parity:
     max_score_error: float
     top1_agreement: float
     signatures: dict[str, float]
+    takes_text: bool = True
 
 
 def compare(model: TextModel, texts: Sequence[str], file: Outputs, reference: Outputs) -> Parity:
@@ -58,6 +60,7 @@ def compare(model: TextModel, texts: Sequence[str], file: Outputs, reference: Ou
         max_score_error=float(np.abs(file.scores - reference.scores).max()),
         top1_agreement=float((file.logits.argmax(axis=1) == reference.logits.argmax(axis=1)).mean()),
         signatures=_signature_errors(model, texts, reference),
+        takes_text=model.takes_text,
     )
 
 
@@ -88,4 +91,5 @@ def _signature_error(model: TextModel, card: SignatureCard, text: str, reference
             (outputs["input_ids"] != tokens.input_ids).any()
             or (outputs["attention_mask"] != tokens.attention_mask).any()
         )
-    return float(np.abs(outputs["logits"][0] - reference.logits[row]).max())
+    logits = outputs["logits"] if "logits" in outputs else log_scores(outputs["scores"])
+    return float(np.abs(logits[0] - reference.logits[row]).max())

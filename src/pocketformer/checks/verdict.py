@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from pocketformer.checks.encoders import compare_encoder
-from pocketformer.checks.outputs import Outputs, Progress, run_file
+from pocketformer.checks.outputs import Outputs, Progress, log_scores, run_file, run_ids
 from pocketformer.checks.parity import Parity, compare
 from pocketformer.checks.tolerances import Tolerance, tolerance_for
 from pocketformer.prediction import TextModel
@@ -68,7 +68,11 @@ def judge(
         The verdict, and the file's outputs.
     """
     model = open_model(path)
-    file = run_file(model, texts, on_progress)
+    if model.takes_text:
+        file = run_file(model, texts, on_progress)
+    else:
+        file = run_ids(model, reference, on_progress)
+        reference = replace(reference, logits=log_scores(reference.scores))
     precision = str(model.card.metadata.get("precision", "fp32"))
     parity = compare(model, texts, file, reference)
     quality = reference_quality = None

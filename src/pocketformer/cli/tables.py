@@ -169,7 +169,7 @@ def _file_row(entry: EditionFile) -> list[str]:
     return [
         *sizes,
         "" if verdict.quality is None else f"{verdict.quality.accuracy:.2%}",
-        f"{parity.texts - parity.token_mismatches} of {parity.texts}",
+        f"{parity.texts - parity.token_mismatches} of {parity.texts}" if parity.takes_text else "takes ids",
         f"{parity.max_logit_error:.2g}",
         f"{parity.mean_relative_error:.2%}",
         f"{parity.top1_agreement:.2%}",

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from safetensors import safe_open
 
 from pocketformer import __version__, files
-from pocketformer.bench.footprint import zipped_bytes
 from pocketformer.checkpoint import is_classifier, local_directory
-from pocketformer.checks import REJECTED_SUFFIX
 from pocketformer.edition import Edition, EditionFile
 from pocketformer.errors import RecipeError
+from pocketformer.pipeline.entries import kept_or_written
 from pocketformer.pipeline.environment import environment
 from pocketformer.pipeline.golden import write_golden
 from pocketformer.pipeline.half import computes_in_half, measured_range, refuse_overflow
-from pocketformer.pipeline.ledger import Ledger, key_of
+from pocketformer.pipeline.ledger import key_of
 from pocketformer.pipeline.lookups import file_metadata
 from pocketformer.pipeline.observer import Observer
 from pocketformer.program import Program, Shapes
 from pocketformer.recipe import ExportRecipe
-from pocketformer.targets import target_named, target_of
+from pocketformer.targets import ExportOptions, Target, target_named
 
 _WEIGHTS = "model.safetensors"
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "config.json")
@@ -60,7 +59,6 @@ def export_checkpoint(
     """
     plan = _planned(recipe, observer)
     is_classifier(checkpoint)  # refuses what is no checkpoint before anything is read from it
-    ledger = Ledger(directory)
     source = local_directory(checkpoint)
     weights = files.sha256(source / _WEIGHTS)
     inputs = [weights, _tokenizer_digests(source), recipe.lengths, recipe.max_bytes, base]
@@ -81,22 +79,44 @@ def export_checkpoint(
         target = target_named(target_name)
         options = recipe.options_for(target)
         path = directory / f"{name}.{precision}{target.suffixes[0]}"
-        stage, key = f"export {path.name}", key_of(*inputs, precision, options)
-        entry = ledger.get(stage, key, EditionFile)
-        if entry is not None and _is_intact(directory, entry):
-            observer.kept(stage)
-        else:
-            with observer.stage(stage):
-                target.export(program(), precision, path, options)
-                files.remove(path.with_name(path.name + REJECTED_SUFFIX))
-                entry = _entry(path, target_name, precision)
-            ledger.put(stage, key, entry)
-        entries.append(entry)
+        key = key_of(*inputs, precision, options)
+        write = partial(_export, target, program, precision, path, options)
+        entries.append(kept_or_written(path, target_name, precision, key, write, observer))
+    if recipe.mediapipe:
+        entries.append(_for_mediapipe(recipe, directory / name, program, source, key_of(*inputs), observer))
     sizes = (tuple(recipe.lengths), shapes.text_bytes)
     write_golden(str(source), name, sizes, directory, key_of(*inputs), observer)
     edition = _edition(name, base, checkpoint, source, directory, entries, weights)
     edition.save(directory)
     return edition
+
+
+def _export(
+    target: Target, program: Callable[[], Program], precision: str, path: Path, options: ExportOptions
+) -> None:
+    target.export(program(), precision, path, options)
+
+
+def _for_mediapipe(
+    recipe: ExportRecipe,
+    stem: Path,
+    program: Callable[[], Program],
+    source: Path,
+    key: str,
+    observer: Observer,
+) -> EditionFile:
+    """Write, or keep, the file for MediaPipe's TextClassifier, in the last of the precisions LiteRT has."""
+    litert = target_named("litert")
+    precision = [one for one in recipe.precisions if one in litert.precisions][-1]
+    options = recipe.options_for(litert)
+    path = stem.with_name(f"{stem.name}.{precision}.mediapipe.tflite")
+
+    def write() -> None:
+        from pocketformer.targets.litert.mediapipe import write_mediapipe
+
+        write_mediapipe(program(), precision, path, source, options)
+
+    return kept_or_written(path, "litert", precision, key_of(key, precision, options), write, observer)
 
 
 def _planned(recipe: ExportRecipe, observer: Observer) -> list[tuple[str, str]]:
@@ -141,34 +161,6 @@ def _edition(
         files=tuple(entries),
         environment=environment(),
     )
-
-
-def _entry(path: Path, target_name: str, precision: str) -> EditionFile:
-    card = target_of(path).describe(path)
-    return EditionFile(
-        file=path.name,
-        format=target_name,
-        precision=precision,
-        size_bytes=card.size_bytes,
-        zipped_bytes=sum(zipped_bytes(path.with_name(one)) for one in (path.name, *card.parts)),
-        sha256=digest_of(path, card.parts),
-        signatures=tuple(signature.name for signature in card.signatures),
-        operations=sum(operation.count for operation in card.operations),
-        weight_bytes=card.weight_bytes,
-        oldest_runtime=str(card.runtime),
-        parts=card.parts,
-    )
-
-
-def digest_of(path: Path, parts: Sequence[str] = ()) -> str:
-    """Return the SHA-256 of a file, or of the digests of a file and of the packages that belong to it."""
-    digests = [files.sha256(path.with_name(name)) for name in (path.name, *parts)]
-    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
-def _is_intact(directory: Path, entry: EditionFile) -> bool:
-    there = all((directory / name).exists() for name in (entry.file, *entry.parts))
-    return there and digest_of(directory / entry.file, entry.parts) == entry.sha256
 
 
 def _tokenizer_digests(source: Path) -> list[str]:

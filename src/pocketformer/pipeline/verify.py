@@ -61,7 +61,7 @@ def verify_edition(
         name = entry.file.removesuffix(REJECTED_SUFFIX)
         stage, key = f"verify {name}", key_of(proof.key, entry.sha256)
         found = ledger.get(stage, key, EditionFile)
-        if found is not None and (found.layers is not None or not layers):
+        if found is not None and (found.layers is not None or not layers or not _takes_text(found)):
             observer.kept(stage)
         else:
             with observer.stage(stage) as progress:
@@ -82,6 +82,10 @@ def verify_edition(
     if refusals:
         raise VerificationError(" ".join(refusals))
     return edition
+
+
+def _takes_text(entry: EditionFile) -> bool:
+    return entry.verdict is None or entry.verdict.parity.takes_text
 
 
 class _Proof:
@@ -108,7 +112,7 @@ class _Proof:
         judged = self._judged(entry, path, progress)
         verdict = judged.verdict
         assert verdict is not None
-        if verdict.passed and not self._layers:
+        if (verdict.passed and not self._layers) or not verdict.parity.takes_text:
             return judged
         curve = layer_errors(open_model(path), self._checkpoint, self._texts)
         if not verdict.passed:
@@ -128,7 +132,8 @@ class _Proof:
         return entry.model_copy(update={"verdict": self._asked(verdict), **self._shown(verdict, outputs)})
 
     def _asked(self, verdict: Verdict) -> Verdict:
-        return verdict if self._golden is None else asked_golden(verdict, self._golden)
+        takes_text = verdict.parity.takes_text
+        return asked_golden(verdict, self._golden) if self._golden is not None and takes_text else verdict
 
     def _shown(self, verdict: Verdict, outputs: Outputs) -> dict[str, object]:
         if self._data is None or verdict.quality is None:

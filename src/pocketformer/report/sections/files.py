@@ -110,7 +110,9 @@ def _parity_cells(verdict: Verdict | None, kind: str) -> tuple[str, str, str, st
         return (figures.ABSENT,) * 4
     parity = verdict.parity
     return (
-        f"{parity.texts - parity.token_mismatches:,} of {parity.texts:,}",
+        f"{parity.texts - parity.token_mismatches:,} of {parity.texts:,}"
+        if parity.takes_text
+        else figures.ABSENT,
         figures.error(parity.max_logit_error),
         figures.error(parity.mean_relative_error * 100),
         figures.ABSENT if kind == "encoder" else figures.percent(parity.top1_agreement),

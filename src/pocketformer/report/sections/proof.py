@@ -81,6 +81,8 @@ def _at_most(measured: float, limit: float) -> str:
 
 def _token_ids(verdict: Verdict) -> str:
     texts, wrong = verdict.parity.texts, verdict.parity.token_mismatches
+    if not verdict.parity.takes_text:
+        return figures.ABSENT
     return _limited(f"{texts - wrong:,} of {texts:,}", "all", not wrong)
 
 
