@@ -79,10 +79,11 @@ def test_the_summary_has_a_row_per_file(full_edition: Edition) -> None:
     assert lines[0].startswith(
         "| file | MB | zipped MB | accuracy, % | mean rel. logit error, % | ms, 13 tokens |"
     )
-    assert lines[4] == "| notices.int8.tflite | 24.6 | 20.4 | 93.00 | 1.9 | 3.01 | 19 | 49.2 |"
+    assert lines[4] == "| notices.int8.tflite | 24.6 | 20.4 | 93.00 | 1.9 | 3.01 | 19 | 49.2 | LiteRT 2.9.0 |"
 
 
 def test_the_summary_leaves_out_what_was_not_measured(minimal_edition: Edition) -> None:
     assert summary_table(minimal_edition) == (
-        "| file | MB | zipped MB |\n| --- | ---: | ---: |\n| notices.fp32.tflite | 91.7 | 76.1 |"
+        "| file | MB | zipped MB | runs from |\n| --- | ---: | ---: | --- |\n"
+        "| notices.fp32.tflite | 91.7 | 76.1 | LiteRT 2.9.0 |"
     )

@@ -33,6 +33,7 @@ def summary_table(edition: Edition) -> str:
         Column("ms" if tokens is None else f"ms, {tokens} tokens"),
         Column("× faster than the fixed-length fp32 file"),
         Column("memory, MB"),
+        Column("runs from", numeric=False),
     )
     rows = tuple(_row(edition, file) for file in edition.files)
     return markdown.table(Table("", columns, rows).without_empty_columns())
@@ -56,4 +57,5 @@ def _row(edition: Edition, file: EditionFile) -> tuple[str, ...]:
             None if timing is None or fixed is None else fixed.median_ms / timing.median_ms, 2
         ),
         figures.megabytes(None if footprint is None else footprint.memory_bytes),
+        file.oldest_runtime,
     )
