@@ -104,3 +104,32 @@ def corrupt_onnx(path: Path, weight: np.ndarray, change: Change) -> None:
                 break
     assert changed, "the weight is not in the file"
     path.write_bytes(model.SerializeToString())
+
+
+def corrupt_coreml(path: Path, weight: np.ndarray, change: Change) -> None:
+    """Change one weight wherever an `.mlpackage` holds it, in float32 or float16, as it is or transposed."""
+    from pocketformer.targets.coreml.package import block_of, operations_in, read_package
+
+    package = read_package(path)
+    changed = set()
+    for operation in (
+        one for function in package.functions.values() for one in operations_in(block_of(function))
+    ):
+        value = operation.attributes["val"] if operation.type == "const" else None
+        if value is None or value.WhichOneof("value") != "blobFileValue":
+            continue
+        place = value.blobFileValue
+        blob = package.weights.blob(place.fileName, place.offset)
+        if blob.dtype not in ("float32", "float16") or blob.count != weight.size or blob.offset in changed:
+            continue
+        stored = package.weights.read(place.fileName, place.offset, blob.count)
+        for turned in (False, True) if weight.ndim == 2 else (False,):
+            numbers = stored.reshape(weight.T.shape).T if turned else stored.reshape(weight.shape)
+            if np.allclose(numbers, weight, atol=0.002 * np.abs(weight).max()):
+                new = change(numbers.astype(np.float32)).astype(stored.dtype)
+                with next(path.rglob(Path(place.fileName).name)).open("r+b") as stream:
+                    stream.seek(blob.offset)
+                    stream.write(np.ascontiguousarray(new.T if turned else new).tobytes())
+                changed.add(blob.offset)
+                break
+    assert changed, "the weight is not in the file"

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import pocketformer
-from corrupting import Change, corrupt_litert, corrupt_onnx, lively_classifier
+from corrupting import Change, corrupt_coreml, corrupt_litert, corrupt_onnx, lively_classifier
 from pocketformer import files
 from pocketformer.checkpoint import load_classifier
 from pocketformer.checks.bisection import Bisection
@@ -23,8 +23,8 @@ from pocketformer.targets import target_named
 from pocketformer.tokenizer import read_tokenizer
 
 TEXT = "where is my lost card please"
-SUFFIXES = {"litert": ".tflite", "onnx": ".onnx"}
-CORRUPT = {"litert": corrupt_litert, "onnx": corrupt_onnx}
+SUFFIXES = {"litert": ".tflite", "onnx": ".onnx", "coreml": ".mlpackage"}
+CORRUPT = {"litert": corrupt_litert, "onnx": corrupt_onnx, "coreml": corrupt_coreml}
 
 BERT = (
     "encoder.embeddings.word_embeddings",
@@ -164,10 +164,13 @@ def test_in_every_architecture(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("target", ["onnx", "coreml"])
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 @pytest.mark.parametrize(("model_type", "layer"), [(key, one) for key in LAYERS for one in LAYERS[key]])
-def test_in_onnx(shop: Shop, tmp_path: Path, model_type: str, layer: str, precision: str) -> None:
-    assert curve_of_broken(shop, tmp_path, model_type, "onnx", precision, layer).culprit == layer
+def test_in_the_other_formats(
+    shop: Shop, tmp_path: Path, model_type: str, layer: str, precision: str, target: str
+) -> None:
+    assert curve_of_broken(shop, tmp_path, model_type, target, precision, layer).culprit == layer
 
 
 @pytest.mark.parametrize(
