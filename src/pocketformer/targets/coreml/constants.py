@@ -83,9 +83,10 @@ def _blobs(functions: list[Any]) -> Iterator[Any]:
     """Yield every reference to a constant, in the order in which the functions read them."""
     for function in functions:
         for operation in operations_in(function.block_specializations[function.opset]):
-            bound = [one for argument in operation.inputs.values() for one in argument.arguments]
+            # The order of a map is no order: by names, the same file comes out each time.
+            inputs = [operation.inputs[name] for name in sorted(operation.inputs)]
+            bound = [one for argument in inputs for one in argument.arguments]
             values = [one.value for one in bound if one.WhichOneof("binding") == "value"]
-            # The order of a map is no order: names make the same file each time.
             values += [operation.attributes[name] for name in sorted(operation.attributes)]
             for value in values:
                 if value.WhichOneof("value") == "blobFileValue":
