@@ -34,8 +34,9 @@ _PAGE_COLOURS = {
     _INK: "var(--ink)", _MUTED: "var(--muted)", _GRID: "var(--line)", _PAPER: "var(--paper)",
     **{colour: f"var(--series-{place})" for place, colour in enumerate(_SERIES)},
 }  # fmt: skip
-_MARKERS = "osD^vP"
+_MARKERS = "osD^vP*Xd"
 _LEAST_ERROR = 1e-9  # what is equal has no logarithm
+_NAMED_DOTS = 4  # more names would lie on each other, so they stand beside the plot
 _NAME_HEIGHT = 0.06  # of a line of text, as a part of the axes
 _STYLE = {
     "svg.fonttype": "none",
@@ -109,7 +110,7 @@ def size_accuracy_plot(dots: Sequence[Dot], reference: float | None) -> str:
     """Draw accuracy over size: filled on disk, hollow zipped, and PyTorch's accuracy as a line."""
     with style.context(["default", _STYLE]):
         figure = Figure(figsize=(6.2, 3.2))
-        axes = figure.add_axes((0.12, 0.17, 0.86, 0.8))
+        axes = figure.add_axes((0.12, 0.17, 0.86 if len(dots) <= _NAMED_DOTS else 0.6, 0.8))
         heights = [dot.accuracy for dot in dots] + ([] if reference is None else [reference])
         axes.set_ylim(min(heights) - 0.8, max(heights) + 0.8)
         axes.set_xlim(0, max(dot.size for dot in dots) * 1.08)
@@ -124,9 +125,13 @@ def size_accuracy_plot(dots: Sequence[Dot], reference: float | None) -> str:
             axes.plot([dot.zipped, dot.size], [dot.accuracy] * 2, color=colour, linewidth=1.2)
             axes.plot([dot.zipped], [dot.accuracy], marker, ms=7, mfc=_PAPER, mec=colour, mew=1.6)
             axes.plot([dot.size], [dot.accuracy], marker, ms=8, mfc=colour, mec=_PAPER, mew=1)
-            axes.annotate(
-                dot.name, (dot.size, dot.accuracy), xytext=(0, 8), textcoords="offset points", ha="center"
-            )
+            if len(dots) <= _NAMED_DOTS:
+                at = (dot.size, dot.accuracy)
+                axes.annotate(dot.name, at, xytext=(0, 8), textcoords="offset points", ha="center")
+            else:
+                axes.plot([], [], marker, ms=8, mfc=colour, mec=_PAPER, mew=1, label=dot.name)
+        if len(dots) > _NAMED_DOTS:
+            axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), handlelength=1)
         axes.set_xlabel("MB")
         axes.set_ylabel("accuracy, %")
         return _svg(figure, "size")

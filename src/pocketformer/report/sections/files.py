@@ -61,8 +61,6 @@ def _columns(edition: Edition) -> tuple[Column, ...]:
     return (
         Column("File", numeric=False, code=True),
         Column("Verdict", numeric=False),
-        Column("Format", numeric=False),
-        Column("Weights", numeric=False),
         Column("Size, MB"),
         Column("Zipped, MB"),
         Column("Accuracy, %"),
@@ -74,7 +72,7 @@ def _columns(edition: Edition) -> tuple[Column, ...]:
         Column("Top-1 agreement, %"),
         Column(f"ms, {tokens} tokens, {figures.threads(threads)}"),
         Column("Memory, MB"),
-        Column("Oldest runtime"),
+        Column("Runs from", numeric=False),
     )
 
 
@@ -84,8 +82,6 @@ def _row(edition: Edition, file: EditionFile) -> tuple[str, ...]:
     return (
         file.file,
         _UNVERIFIED if file.verdict is None else _PASSED if file.verdict.passed else _MISSED,
-        file.format,
-        file.precision,
         figures.megabytes(file.size_bytes),
         figures.megabytes(file.zipped_bytes),
         *_quality_cells(file.verdict),
@@ -151,5 +147,5 @@ def _note(edition: Edition) -> str:
             "Milliseconds are medians from text to scores on the machine named under Latency; "
             "memory is the peak above the empty runtime's after one short text."
         )
-    said.append("Oldest runtime: the first release that has every operation of the file.")
+    said.append("Runs from: the first release that has every operation of the file.")
     return " ".join(said)
