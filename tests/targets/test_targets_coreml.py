@@ -285,6 +285,20 @@ def test_nothing_is_left_behind(
     assert capfd.readouterr() == ("", "")
 
 
+def test_what_is_kept_between_precisions_is_not_the_programs_own_memory(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """LiteRT's export overwrites weights for a while, and gives them other memory afterwards."""
+    program = Program.from_checkpoint(str(checkpoint), SHAPES).only("classify_8")
+    target.export(program, "fp32", tmp_path / "before.mlpackage")
+    for weight in program.signatures[0].module.parameters():
+        true = weight.detach().clone()
+        weight.data.fill_(1.5)
+        weight.data = true
+    target.export(program, "fp32", tmp_path / "after.mlpackage")
+    assert files.sha256(tmp_path / "after.mlpackage") == files.sha256(tmp_path / "before.mlpackage")
+
+
 def test_coremltools_itself_reads_the_packages_back(packages: dict[str, Path]) -> None:
     """It infers every type again and holds it against the declared one."""
     ct = coremltools()

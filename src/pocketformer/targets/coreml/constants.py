@@ -43,7 +43,9 @@ class Constants:
         key = digest.digest()
         if key not in self._numbers:
             self._numbers[key] = len(self._arrays)
-            self._arrays.append((dtype, contiguous))
+            # A view of the program's own weights would change with them: other targets overwrite those.
+            own = contiguous if contiguous.flags.owndata else contiguous.copy()
+            self._arrays.append((dtype, own))
         return self._numbers[key]
 
     def __getitem__(self, number: int) -> np.ndarray:
