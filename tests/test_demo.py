@@ -17,18 +17,22 @@ RECIPE = Path(__file__).parent.parent / "examples" / "notices" / "recipe.toml"
 def test_the_notices_example_keeps_its_promises(tmp_path: Path) -> None:
     recipe = Recipe.load(RECIPE).model_copy(update={"output": tmp_path, "bench": BenchRecipe(rounds=5)})
     edition = pipeline.run(recipe)
-    accuracy = {}
+    accuracy, sizes = {}, {}
+    assert {entry.format for entry in edition.files} == {"litert", "onnx", "coreml"}
     for entry in edition.files:
         assert entry.verdict is not None
         assert entry.verdict.quality is not None
         assert entry.verdict.parity.token_mismatches == 0
-        accuracy[entry.precision] = entry.verdict.quality.accuracy
-    assert accuracy["fp32"] >= 0.90
-    assert accuracy["int8"] >= accuracy["fp32"] - 0.005
-    assert edition.files[0].verdict is not None
-    assert edition.files[0].verdict.parity.max_logit_error <= 1e-4
-    sizes = {entry.precision: entry.size_bytes for entry in edition.files}
-    assert sizes["int8"] < sizes["fp32"] / 3.5
+        assert (entry.verdict.golden_texts, entry.verdict.golden_misses) == (200, 0)
+        if entry.precision == "fp32":
+            assert entry.verdict.parity.max_logit_error <= 1e-4
+        accuracy[entry.format, entry.precision] = entry.verdict.quality.accuracy
+        sizes[entry.format, entry.precision] = entry.size_bytes
+    for name in ("litert", "onnx", "coreml"):
+        assert accuracy[name, "fp32"] >= 0.90
+        assert accuracy[name, "int8"] >= accuracy[name, "fp32"] - 0.005
+        assert sizes[name, "int8"] < sizes[name, "fp32"] / 3.5
+        assert sizes[name, "int8"] == pytest.approx(sizes["litert", "int8"], rel=0.1)
     found = pocketformer.open(tmp_path / "notices.int8.tflite")(
         "If the paint has dried, then it's safe to apply the second coat."
     )
