@@ -17,10 +17,10 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe
 
 from pocketformer.program import Program, Shapes
+from pocketformer.quiet import without_chatter
 from pocketformer.targets import litert
 from pocketformer.targets.litert.convert import convert
 from pocketformer.targets.litert.flatbuffer import read_model, write_model
-from pocketformer.targets.litert.quiet import without_chatter
 from pocketformer.targets.litert.release_table import FIRST_RELEASES
 from pocketformer.targets.litert.releases import parsed
 from runtime_matrix import Runtime, call

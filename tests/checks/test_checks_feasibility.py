@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
 from pocketformer.checks.feasibility import Feasibility, check_checkpoint, check_operations
-from pocketformer.program.operations import model_operations
+from pocketformer.checks.operations import model_operations
 from pocketformer.targets.registry import targets
 from tiny import tiny_checkpoint, tiny_classifier, write_vocabulary
 

@@ -12,9 +12,9 @@ from transformers import AutoConfig, PreTrainedConfig
 from pocketformer.checkpoint import is_classifier, load_classifier, local_directory, quiet_transformers
 from pocketformer.checkpoint.config import read_config
 from pocketformer.checkpoint.weights import tensor_names
+from pocketformer.checks.operations import config_operations, id_operations, text_operations
 from pocketformer.errors import MissingExtraError, PocketformerError, UnsupportedArchitectureError
 from pocketformer.program import Shapes
-from pocketformer.program.operations import config_operations, id_operations, text_operations
 from pocketformer.targets import ModelOperation, Refusal, Target
 from pocketformer.targets.registry import targets
 from pocketformer.tokenizer import read_tokenizer

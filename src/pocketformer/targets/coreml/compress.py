@@ -5,6 +5,9 @@
               rows make no whole blocks
     palette4  16 values per 16 output channels where a package needs iOS 18 anyhow, else 16 per matrix
 
+Embeddings are compressed like the rest: in int8 beside int4 layers they would cost MiniLM-L6 a third more
+bytes and take only 3 % off the logits' error (514 rows of Banking77).
+
 Arithmetic stays in the type of the weight, float16 as a rule: Core ML expands weights when it loads them, or
 as it reads them.
 """

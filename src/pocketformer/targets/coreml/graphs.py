@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from pocketformer.errors import ExportError
+from pocketformer.quiet import without_chatter
 from pocketformer.targets.coreml.layers import layer_of_node
-from pocketformer.targets.coreml.quiet import without_chatter
 from pocketformer.targets.coreml.translation import is_translatable
 
 if TYPE_CHECKING:

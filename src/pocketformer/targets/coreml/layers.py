@@ -54,9 +54,10 @@ def require_layers(program: Program, names: Sequence[str]) -> None:
         if name in known:
             continue
         near = difflib.get_close_matches(name, known, _NEAR_NAMES, 0.4) or sorted(known)[:_NEAR_NAMES]
-        raise ExportError(
-            f"The model has no layer {name!r} to keep in float32. Near names are: {', '.join(near)}."
+        hint = (
+            f"Near names are: {', '.join(near)}." if near else "A tokenizer alone computes no floats at all."
         )
+        raise ExportError(f"The model has no layer {name!r} to keep in float32. {hint}")
 
 
 def name_after_layers(function: Any, layers: Mapping[int, str], handles: Any) -> None:

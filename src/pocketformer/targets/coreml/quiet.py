@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from importlib import import_module
 from types import ModuleType
+
+from pocketformer.quiet import without_chatter
 
 #: Where the converter draws progress, and the name it draws it with.
 _PROGRESS = (
@@ -26,19 +26,6 @@ def coremltools() -> ModuleType:
     """
     with without_chatter():
         return import_module("coremltools")
-
-
-@contextmanager
-def without_chatter() -> Iterator[None]:
-    """Silence Python warnings and log lines below an error for as long as the block runs."""
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(previous)
 
 
 @contextmanager

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from pocketformer.errors import FileFormatError
+from pocketformer.quiet import without_chatter
 from pocketformer.targets.checking import checked_inputs
 from pocketformer.targets.contract import Arrays, FileCard
 from pocketformer.targets.coreml import is_native
 from pocketformer.targets.coreml.card import read_packages
 from pocketformer.targets.coreml.evaluator import Evaluator
-from pocketformer.targets.coreml.quiet import coremltools, without_chatter
+from pocketformer.targets.coreml.quiet import coremltools
 
 
 class CoreMLSession:

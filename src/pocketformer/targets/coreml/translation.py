@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
+from pocketformer.quiet import without_chatter
 from pocketformer.targets.contract import ModelOperation, Refusal
-from pocketformer.targets.coreml.quiet import coremltools, without_chatter
+from pocketformer.targets.coreml.quiet import coremltools
 
 # Python's own arithmetic on sizes, and the nodes of the graph itself.
 _STRUCTURAL = ("_operator.", "getitem", "sym_size", "placeholder", "output")

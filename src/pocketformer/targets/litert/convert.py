@@ -20,7 +20,7 @@ from litert_torch.backend.experimental.torch_tfl import _ops  # noqa: F401  # re
 from torch import Tensor
 
 from pocketformer.errors import ExportError
-from pocketformer.targets.litert.quiet import without_chatter
+from pocketformer.quiet import without_chatter
 from pocketformer.targets.litert.stand_ins import stand_ins
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from pocketformer.quiet import without_chatter
 from pocketformer.targets.contract import ModelOperation, Refusal
-from pocketformer.targets.litert.quiet import without_chatter
 
 # Python's own arithmetic on sizes, and the nodes of the graph itself: no operation of the file.
 _STRUCTURAL = ("_operator.", "getitem", "sym_size", "placeholder", "output")

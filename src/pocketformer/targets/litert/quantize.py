@@ -10,8 +10,8 @@ import numpy as np
 from ai_edge_quantizer import qtyping, quantizer, recipe
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
 
+from pocketformer.quiet import without_chatter
 from pocketformer.targets.litert.flatbuffer import Content
-from pocketformer.targets.litert.quiet import without_chatter
 
 _WEIGHTED_OPERATIONS = (
     qtyping.TFLOperationName.FULLY_CONNECTED,

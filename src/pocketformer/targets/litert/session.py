@@ -12,10 +12,10 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from pocketformer.errors import FileFormatError
+from pocketformer.quiet import without_chatter
 from pocketformer.targets.checking import checked_inputs
 from pocketformer.targets.contract import Arrays, FileCard
 from pocketformer.targets.litert.card import read_card
-from pocketformer.targets.litert.quiet import without_chatter
 from pocketformer.targets.litert.signatures import EntryPoint, entry_points
 from pocketformer.targets.litert.tracing import computed_values
 

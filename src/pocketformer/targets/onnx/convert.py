@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +13,7 @@ from torch import Tensor, nn
 from pocketformer.errors import ExportError
 from pocketformer.program.modules import FromText, Tokenize
 from pocketformer.program.on_ids import plain_attention
+from pocketformer.quiet import without_chatter
 from pocketformer.targets.onnx.names import name_after_modules
 from pocketformer.targets.onnx.opsets import EXPORTED_OPSET
 from pocketformer.targets.onnx.translation import TRANSLATIONS
@@ -59,7 +56,7 @@ def convert(program: Program) -> Parts:
         takes_text = any("text" in signature.inputs for signature in program.signatures)
         tokenizers = program.tokenizers if takes_text else ()
         module = _on_ids(program)
-        with _without_chatter():
+        with without_chatter():
             _converted[program] = Parts(
                 {tokenizer.max_bytes: _tokenizer(tokenizer) for tokenizer in tokenizers},
                 None if module is None else _model_on_ids(module, program.kind),
@@ -118,15 +115,3 @@ def _reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-@contextmanager
-def _without_chatter() -> Iterator[None]:
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(previous)

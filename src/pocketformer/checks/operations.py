@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from pocketformer.checkpoint import local_directory, quiet_transformers
 from pocketformer.errors import ExportError
 from pocketformer.program.modules import Tokenize
 from pocketformer.program.on_ids import model_in, on_ids_module
+from pocketformer.quiet import without_chatter
 from pocketformer.targets import ModelOperation
 from pocketformer.tokenizer import InGraphTokenizer, build_tables, read_tokenizer
 
@@ -88,7 +86,7 @@ def model_operations(module: nn.Module, inputs: Mapping[str, Tensor]) -> tuple[M
         ExportError: torch cannot trace the module.
     """
     try:
-        with _without_chatter(), torch.no_grad():
+        with without_chatter(), torch.no_grad():
             exported = torch.export.export(module, (), dict(inputs), strict=False).run_decompositions()
     except _FAILURES as error:
         raise ExportError(
@@ -125,15 +123,3 @@ def _example_ids(token_types: bool) -> dict[str, Tensor]:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-@contextmanager
-def _without_chatter() -> Iterator[None]:
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(previous)

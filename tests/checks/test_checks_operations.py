@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from transformers import AutoConfig
 
 from pocketformer.checkpoint import ARCHITECTURES, load_classifier
-from pocketformer.errors import ExportError, TokenizerError
-from pocketformer.program.operations import (
+from pocketformer.checks.operations import (
     config_operations,
     id_operations,
     model_operations,
     text_operations,
 )
+from pocketformer.errors import ExportError, TokenizerError
 from tiny import tiny_checkpoint, tiny_classifier
 
 

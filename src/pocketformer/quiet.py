@@ -1,4 +1,4 @@
-"""Keeping the notices of the LiteRT packages to themselves."""
+"""Keeping the notices of other packages to themselves: what goes wrong in them arrives as an exception."""
 
 from __future__ import annotations
 
