@@ -89,3 +89,12 @@ def test_weights_come_back_when_the_conversion_fails(tmp_path: Path) -> None:
         numbers.release()
         raise KeyboardInterrupt
     assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
+
+
+def test_what_another_format_keeps_of_a_weight_stays_true(tmp_path: Path) -> None:
+    made = program(tmp_path)
+    kept = {name: value.detach() for name, value in made.signatures[0].module.named_parameters()}
+    before = {name: value.clone() for name, value in kept.items()}
+    with stand_ins.stand_ins(made, LEAST) as numbers:
+        numbers.release()
+    assert all(torch.equal(before[name], value) for name, value in kept.items())

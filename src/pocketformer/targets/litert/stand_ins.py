@@ -91,7 +91,7 @@ def stand_ins(program: Program, least_elements: int = _LEAST_ELEMENTS) -> Iterat
     """Let numbers stand for the large matrices of a program, for as long as the block runs.
 
     Args:
-        program: Its `Linear` and word embedding weights of at least `least_elements` are replaced in place;
+        program: Its `Linear` and word embedding weights of at least `least_elements` are replaced;
             on leaving the block they are what they were.
         least_elements: Smaller matrices stay.
     """
@@ -102,7 +102,8 @@ def stand_ins(program: Program, least_elements: int = _LEAST_ELEMENTS) -> Iterat
     with tempfile.TemporaryDirectory() as folder:
         for number, weight in weights.items():
             weight.detach().numpy().tofile(_file(Path(folder), number))
-            weight.data.fill_(number)
+            # Memory of its own: another format may keep the tensor that the weight was.
+            weight.data = torch.full(weight.shape, number)
         replaced = StandIns(weights, Path(folder), least_elements)
         try:
             yield replaced
