@@ -37,8 +37,8 @@ TOLERANCES: dict[str, Tolerance] = {
     "fp32": Tolerance(1e-4, 1e-5, 1e-4, 0.999, 0.001, 1e-5),
     "fp16": Tolerance(None, 0.005, 0.02, 0.995, 0.003, 0.005),
     "int8": Tolerance(None, 0.03, 0.2, 0.98, 0.005, 0.15),
-    "int4": Tolerance(None, 0.25, 0.8, 0.90, 0.03, 0.6),
-    "palette4": Tolerance(None, 0.25, 0.8, 0.90, 0.03, 0.6),
+    "int4": Tolerance(None, 0.15, 0.8, 0.95, 0.02, 0.6),
+    "palette4": Tolerance(None, 0.15, 0.8, 0.95, 0.02, 0.6),
 }
 
 
