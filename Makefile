@@ -30,8 +30,9 @@ test: $(READY)
 	$(BIN)/python -m pytest -q
 
 # The exhaustive sweeps: every Unicode code point, training that is stopped and resumed, a real demo.
+SLOW ?= slow
 test-slow: $(READY)
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -m "$(SLOW)"
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -72,6 +72,11 @@ ELECTRA = (
     "head.output",
 )
 LAYERS = {"bert": BERT, "distilbert": DISTILBERT, "mobilebert": MOBILEBERT, "electra": ELECTRA}
+EACH = [
+    pytest.param(name, layer, marks=() if name == "bert" else pytest.mark.exhaustive)
+    for name, layers in LAYERS.items()
+    for layer in layers
+]
 
 
 class Shop:
@@ -156,7 +161,7 @@ def test_the_layer_of_a_changed_weight_is_named(shop: Shop, tmp_path: Path, laye
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
-@pytest.mark.parametrize(("model_type", "layer"), [(key, one) for key in LAYERS for one in LAYERS[key]])
+@pytest.mark.parametrize(("model_type", "layer"), EACH)
 def test_in_every_architecture(
     shop: Shop, tmp_path: Path, model_type: str, layer: str, precision: str
 ) -> None:
@@ -166,7 +171,7 @@ def test_in_every_architecture(
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["onnx", "coreml"])
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
-@pytest.mark.parametrize(("model_type", "layer"), [(key, one) for key in LAYERS for one in LAYERS[key]])
+@pytest.mark.parametrize(("model_type", "layer"), EACH)
 def test_in_the_other_formats(
     shop: Shop, tmp_path: Path, model_type: str, layer: str, precision: str, target: str
 ) -> None:
