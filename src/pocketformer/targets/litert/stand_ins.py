@@ -8,6 +8,7 @@ store it or scale it, that number is not where it should be, and the weights are
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -102,13 +103,22 @@ def stand_ins(program: Program, least_elements: int = _LEAST_ELEMENTS) -> Iterat
     with tempfile.TemporaryDirectory() as folder:
         for number, weight in weights.items():
             weight.detach().numpy().tofile(_file(Path(folder), number))
-            # Memory of its own: another format may keep the tensor that the weight was.
-            weight.data = torch.full(weight.shape, number)
+            weight.data = _repeated_number(number, weight.shape)
         replaced = StandIns(weights, Path(folder), least_elements)
         try:
             yield replaced
         finally:
             replaced.restore()
+
+
+def _repeated_number(number: float, shape: torch.Size) -> torch.Tensor:
+    """Return a float32 matrix of one number, in memory of its own.
+
+    Another format may keep the tensor that the weight was. Mapped memory goes back to the system at once
+    when it is let go of, which that of ordinary tensors of this size does not.
+    """
+    memory = mmap.mmap(-1, shape.numel() * 4)
+    return torch.frombuffer(memory, dtype=torch.float32).reshape(shape).fill_(number)
 
 
 def _file(folder: Path, number: float) -> Path:
