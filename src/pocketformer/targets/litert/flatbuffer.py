@@ -6,6 +6,7 @@ Format: the TFLite schema as carried by `ai_edge_litert.schema_py_generated`.
 from __future__ import annotations
 
 import hashlib
+import mmap
 import struct
 from typing import Any
 
@@ -139,6 +140,16 @@ def _text(value: bytes | str) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
+def _let_go(data: Any) -> None:
+    """Let the system take back the pages of a mapped file that were read: they can be read again."""
+    if isinstance(data, np.ndarray) and data.flags.writeable:
+        return  # what was changed in a private mapping would be lost
+    while isinstance(data, np.ndarray | memoryview):
+        data = data.obj if isinstance(data, memoryview) else data.base
+    if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        data.madvise(mmap.MADV_DONTNEED)
+
+
 def _share_buffers(model: Any) -> None:
     first: dict[bytes, int] = {}
     renumbered: dict[int, int] = {0: 0}  # buffer 0 stands for "no data" by the schema
@@ -205,6 +216,8 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]  # the schema has no
         return aligned
 
     def Pack(self, builder: Any) -> Any:  # noqa: N802  # the schema's own name
+        if self.data is not None:
+            _let_go(self.data)  # the pages of the buffers before it
         if self.data is None or len(self.data) == 0:
             return super().Pack(builder)
         content = np.asarray(self.data, np.uint8).tobytes()
