@@ -75,7 +75,7 @@ def test_a_layer_that_overflows_is_named_with_those_that_take_its_values(tmp_pat
     assert "float16 ends at 65,504" in told
     assert f"{LAYER}.output.dense reaches" in told
     assert "times too large" in told
-    assert told.endswith(f"--keep-fp32 {' '.join(found.overflowing)}.")
+    assert told.endswith(" ".join(f"--keep-fp32 {layer}" for layer in found.overflowing) + ".")
     assert found.refusal(found.overflowing) is None
     assert found.refusal(("encoder",)) is None
 

@@ -110,7 +110,8 @@ class ValueRange:
             if layer.headroom < SAFE_HEADROOM and any(is_within(layer.layer, one) for one in missing)
         ]
         shown = "; ".join(found[:_SHOWN]) + (f"; and {len(found) - _SHOWN} more" * (len(found) > _SHOWN))
-        cure = f"Keep in float32 what makes and takes these values: --keep-fp32 {' '.join(missing)}."
+        options = " ".join(f"--keep-fp32 {layer}" for layer in missing)
+        cure = f"Keep in float32 what makes and takes these values: {options}."
         if "" in missing:
             cure = "What stands around the layers takes such values too: export in fp32 or int8 instead."
         return f"float16 ends at 65,504; over {self.texts:,} texts, {shown}. {cure}"

@@ -107,7 +107,12 @@ def _for_mediapipe(
 ) -> EditionFile:
     """Write, or keep, the file for MediaPipe's TextClassifier, in the last of the precisions LiteRT has."""
     litert = target_named("litert")
-    precision = [one for one in recipe.precisions if one in litert.precisions][-1]
+    precision = next((one for one in reversed(recipe.precisions) if one in litert.precisions), None)
+    if precision is None:
+        raise RecipeError(
+            f"A file for MediaPipe is a LiteRT file, and {', '.join(recipe.precisions)} was asked for; "
+            f"add one of the precisions {', '.join(litert.precisions)}."
+        )
     options = recipe.options_for(litert)
     path = stem.with_name(f"{stem.name}.{precision}.mediapipe.tflite")
 

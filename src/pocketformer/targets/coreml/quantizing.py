@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pocketformer.targets.int4_blocks import clipped_scales, int4_values
+
 _INT8_MAX = 127
-_INT4_MIN, _INT4_MAX = -8, 7
 _SMALLEST = 1e-12  # of a scale: a row of zeros has one too
-_CLIPPINGS = np.linspace(0.6, 1.0, 17, dtype=np.float32)  # shares of a block's range that are tried
 _ROUNDS = 40  # of the palette's search, which has long settled by then
 
 
@@ -40,21 +40,9 @@ def blocks_int4(matrix: NDArray[np.float32], size: int) -> tuple[NDArray[np.int8
         Values -8 to 7 as int8 [rows, columns], and scales [rows, columns / size].
     """
     blocks = matrix.reshape(len(matrix), -1, size)
-    # The largest magnitude goes to -8, the end that reaches further.
-    index = np.abs(blocks).argmax(axis=2, keepdims=True)
-    full = np.take_along_axis(blocks, index, axis=2) / _INT4_MIN
-    full = np.where(np.abs(full) < _SMALLEST, _SMALLEST, full)
-    best_error = np.full(full.shape, np.inf, np.float32)
-    best_scale = full
-    for share in _CLIPPINGS:
-        scale = full * share
-        values = np.clip(np.rint(blocks / scale), _INT4_MIN, _INT4_MAX)
-        error = ((values * scale - blocks) ** 2).sum(axis=2, keepdims=True)
-        better = error < best_error
-        best_error, best_scale = np.where(better, error, best_error), np.where(better, scale, best_scale)
-    stored = _stored_scale(best_scale)
-    rounded: NDArray[np.int8] = np.clip(np.rint(blocks / stored), _INT4_MIN, _INT4_MAX).astype(np.int8)
-    return rounded.reshape(matrix.shape), stored[..., 0]
+    scale = _stored_scale(clipped_scales(blocks))
+    values = int4_values(blocks, scale).astype(np.int8)
+    return values.reshape(matrix.shape), scale[..., 0]
 
 
 def palettes(
