@@ -16,8 +16,8 @@ from pocketformer.checkpoint import load_classifier, load_tokenizer
 from pocketformer.data import LabeledTexts
 from pocketformer.errors import CheckpointError, DataError, PocketformerError, RecipeError
 from pocketformer.train import FinetuneSettings, finetune, predict_logits, scores
+from pocketformer.train.defaults import EncoderSize, resolve
 from pocketformer.train.result import EpochScore, best_of, stopped_early
-from pocketformer.train.settings import resolve_learning_rates
 from pocketformer.train.trainer import parameter_groups
 from pocketformer.train.work import sentence_for_full_disk, work_folder
 from tiny import tiny_checkpoint, tiny_classifier
@@ -143,7 +143,7 @@ def test_early_stopping_counts_from_the_best_epoch() -> None:
 
 def test_head_learns_faster_and_only_matrices_decay(tmp_path: Path) -> None:
     model = load_classifier(tiny_classifier(tmp_path / "saved", model_type="mobilebert"))
-    settings, _ = resolve_learning_rates(FinetuneSettings(), 384)
+    settings, _ = resolve(FinetuneSettings(), EncoderSize(384, 6))
     groups = parameter_groups(model, settings)
     by_id = {id(parameter): group for group in groups for parameter in group["params"]}
     for name, parameter in model.named_parameters():
@@ -155,21 +155,34 @@ def test_head_learns_faster_and_only_matrices_decay(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hidden_size", "rate"), [(128, 1e-4), (384, 1e-4), (512, 5e-5), (768, 2e-5), (1024, 2e-5)]
+    ("size", "rate", "epochs"),
+    [
+        (EncoderSize(384, 3), 2e-4, 12),
+        (EncoderSize(128, 6), 1e-4, 8),
+        (EncoderSize(384, 6), 1e-4, 8),
+        (EncoderSize(512, 4), 5e-5, 8),
+        (EncoderSize(768, 12), 2e-5, 8),
+        (EncoderSize(1024, 24), 2e-5, 8),
+    ],
 )
-def test_learning_rate_follows_the_encoder_size(hidden_size: int, rate: float) -> None:
-    settings, note = resolve_learning_rates(FinetuneSettings(), hidden_size)
-    assert settings.learning_rate == rate
+def test_rate_and_epochs_follow_the_encoder_size(size: EncoderSize, rate: float, epochs: int) -> None:
+    settings, notes = resolve(FinetuneSettings(), size)
+    assert (settings.learning_rate, settings.epochs) == (rate, epochs)
     assert settings.head_learning_rate == pytest.approx(10 * rate)
-    assert str(hidden_size) in note
+    assert all(str(size) in note for note in notes)
 
 
-def test_given_learning_rates_are_kept() -> None:
-    settings, note = resolve_learning_rates(
-        FinetuneSettings(learning_rate=3e-4, head_learning_rate=1e-3), 384
-    )
-    assert (settings.learning_rate, settings.head_learning_rate) == (3e-4, 1e-3)
-    assert note.count("as given") == 2
+def test_a_head_that_was_trained_before_learns_as_slowly_as_its_encoder() -> None:
+    settings, notes = resolve(FinetuneSettings(), EncoderSize(384, 6), head_is_new=False)
+    assert settings.head_learning_rate == settings.learning_rate
+    assert "trained before" in notes[0]
+
+
+def test_given_values_are_kept() -> None:
+    given = FinetuneSettings(learning_rate=3e-4, head_learning_rate=1e-3, epochs=3)
+    settings, notes = resolve(given, EncoderSize(384, 6))
+    assert (settings.learning_rate, settings.head_learning_rate, settings.epochs) == (3e-4, 1e-3, 3)
+    assert " ".join(notes).count("as given") == 3
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"dropout": 1}, {"head": "deep"}, {"learningrate": 1e-4}])

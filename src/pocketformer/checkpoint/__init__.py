@@ -20,6 +20,7 @@ from pocketformer.checkpoint.io import (
     new_classifier,
     require_replaceable,
     save_classifier,
+    starting_classifier,
 )
 from pocketformer.checkpoint.quiet import quiet_transformers
 from pocketformer.checkpoint.sources import PYPI_MINILM, local_directory, resolve_source
@@ -44,4 +45,5 @@ __all__ = [
     "require_supported",
     "resolve_source",
     "save_classifier",
+    "starting_classifier",
 ]

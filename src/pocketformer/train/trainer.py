@@ -3,93 +3,134 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from pocketformer.errors import RecipeError
-from pocketformer.train.batches import EncodedTexts, PaddingCollator
 from pocketformer.train.metrics import scores
-from pocketformer.train.result import epoch_scores, stopped_early
+from pocketformer.train.result import EpochScore, epoch_scores, stopped_early
 
 if TYPE_CHECKING:
     from pocketformer.checkpoint import TextClassifier
+    from pocketformer.train.course import Course
+    from pocketformer.train.objective import Objective
     from pocketformer.train.settings import FinetuneSettings
 
-__all__ = ["build_trainer", "parameter_groups"]
+__all__ = ["OnEpoch", "OnProgress", "build_trainer", "parameter_groups"]
 
 OnProgress = Callable[[float, str], None]
+OnEpoch = Callable[[EpochScore], None]
+
+_LAYER = re.compile(r"\.layers?\.(\d+)\.")
 
 
 def build_trainer(
-    model: TextClassifier,
-    pad_id: int,
-    train: EncodedTexts,
-    dev: EncodedTexts,
-    settings: FinetuneSettings,
-    folder: Path,
-    on_progress: OnProgress | None,
+    course: Course, folder: Path, on_progress: OnProgress | None = None, on_epoch: OnEpoch | None = None
 ) -> Trainer:
     """Return a Trainer that evaluates and saves every epoch under `folder` and prints nothing.
 
     Args:
-        model: The classifier to train, in place.
-        pad_id: Token id of the padding.
-        train: Texts to learn from.
-        dev: Texts to measure on after every epoch.
-        settings: With both learning rates filled in.
+        course: What is trained, in place, on what; its settings have no None among them.
         folder: For Trainer's checkpoints: the newest and the best one are kept.
         on_progress: Called with the fraction done, 0 to 1, and a short message.
+        on_epoch: Called with the dev scores of every epoch; what it raises ends the training.
 
     Raises:
         RecipeError: A precision this machine does not have.
     """
+    settings, classifier = course.settings, course.classifier
     arguments = _arguments(settings, folder)
-    model.to(arguments.device)
-    optimizer = torch.optim.AdamW(parameter_groups(model, settings), fused=arguments.device.type != "mps")
+    course.module.to(arguments.device)
+    classifier.encoder.get_input_embeddings().requires_grad_(not settings.freeze_embeddings)
+    own = {id(parameter) for parameter in classifier.parameters()}
+    others = [parameter for parameter in course.module.parameters() if id(parameter) not in own]
+    optimizer = torch.optim.AdamW(
+        parameter_groups(classifier, settings, others), fused=arguments.device.type != "mps"
+    )
 
     def compute_metrics(prediction: Any) -> dict[str, float]:
-        found = scores(prediction.predictions, prediction.label_ids, model.multi_label)
+        found = scores(prediction.predictions, prediction.label_ids, classifier.multi_label)
         return {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
 
-    trainer = Trainer(
-        model=model,
+    trainer = _CourseTrainer(
+        course.objective,
+        model=course.module,
         args=arguments,
-        data_collator=PaddingCollator(pad_id),
-        train_dataset=train,
-        eval_dataset=dev,
+        data_collator=course.collator,
+        train_dataset=course.train,
+        eval_dataset=course.dev,
         compute_metrics=compute_metrics,
-        callbacks=[_Watcher(settings, on_progress)],
+        callbacks=[_Watcher(settings, on_progress, on_epoch)],
         optimizers=(optimizer, None),
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def parameter_groups(model: TextClassifier, settings: FinetuneSettings) -> list[dict[str, Any]]:
-    """Return AdamW's groups: encoder and head with their own rates, matrices alone with weight decay.
+def parameter_groups(
+    model: TextClassifier, settings: FinetuneSettings, others: Iterable[nn.Parameter] = ()
+) -> list[dict[str, Any]]:
+    """Return AdamW's groups: each layer and the head with its rate, matrices alone with weight decay.
 
     Biases and norms have one dimension (MobileBERT's NoNorm too), everything else has more.
+
+    Args:
+        model: The classifier; weights that are frozen are left out.
+        settings: With both learning rates filled in.
+        others: Weights outside the classifier; they learn as fast as the head.
     """
-    return [
-        {
-            "params": [
-                parameter
-                for parameter in part.parameters()
-                if parameter.requires_grad and (parameter.ndim > 1) == decays
-            ],
-            "lr": rate,
-            "weight_decay": settings.weight_decay if decays else 0.0,
-        }
-        for part, rate in (
-            (model.encoder, settings.learning_rate),
-            (model.head, settings.head_learning_rate),
-        )
-        for decays in (True, False)
+    encoder_rate, head_rate = settings.learning_rate, settings.head_learning_rate
+    assert encoder_rate is not None
+    assert head_rate is not None
+    depth = model.encoder.config.num_hidden_layers
+    rated = [
+        (parameter, encoder_rate * _rate_factor(f".{name}", depth, settings))
+        for name, parameter in model.encoder.named_parameters()
     ]
+    rated += [(parameter, head_rate) for parameter in (*model.head.parameters(), *others)]
+    groups = defaultdict(list)
+    for parameter, rate in rated:
+        if parameter.requires_grad:
+            groups[rate, parameter.ndim > 1].append(parameter)
+    return [
+        {"params": parameters, "lr": rate, "weight_decay": settings.weight_decay if decays else 0.0}
+        for (rate, decays), parameters in groups.items()
+    ]
+
+
+def _rate_factor(name: str, depth: int, settings: FinetuneSettings) -> float:
+    """Return what the encoder's rate is multiplied by for a weight of this name in an encoder this deep."""
+    if layer := _LAYER.search(name):
+        return settings.layer_decay ** (depth - 1 - int(layer[1]))
+    if ".embeddings" in name:
+        return settings.layer_decay**depth * settings.embedding_factor
+    return 1.0
+
+
+class _CourseTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
+    """A Trainer whose loss is an objective over logits, labels and, where given, soft labels."""
+
+    def __init__(self, objective: Objective, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._objective = objective
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any
+    ) -> torch.Tensor | tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        given = dict(inputs)
+        labels, soft_labels = given.pop("labels"), given.pop("soft_labels", None)
+        outputs = model(**given)
+        loss = self._objective(outputs.logits, labels, soft_labels)
+        if outputs.loss is not None:
+            loss = loss + outputs.loss
+        return (loss, {"logits": outputs.logits}) if return_outputs else loss
 
 
 def _arguments(settings: FinetuneSettings, folder: Path) -> TrainingArguments:
@@ -106,6 +147,7 @@ def _arguments(settings: FinetuneSettings, folder: Path) -> TrainingArguments:
         warmup_steps=settings.warmup_ratio,
         bf16=precision == "bf16",
         fp16=precision == "fp16",
+        torch_compile=settings.compile,
         seed=settings.seed,
         eval_strategy="epoch",
         save_strategy="epoch",
@@ -136,9 +178,12 @@ def _precision(asked: str) -> str:
 class _Watcher(TrainerCallback):  # type: ignore[misc]  # transformers has no types
     """Reports progress, and stops when the dev score has not risen for long enough."""
 
-    def __init__(self, settings: FinetuneSettings, on_progress: OnProgress | None) -> None:
+    def __init__(
+        self, settings: FinetuneSettings, on_progress: OnProgress | None, on_epoch: OnEpoch | None
+    ) -> None:
         self._settings = settings
         self._on_progress = on_progress
+        self._on_epoch = on_epoch
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._report(state, f"epoch {math.ceil(state.epoch)} of {self._settings.epochs}")
@@ -151,6 +196,8 @@ class _Watcher(TrainerCallback):  # type: ignore[misc]  # transformers has no ty
             f"epoch {last.epoch} of {self._settings.epochs}: dev accuracy {last.accuracy:.1%}, "
             f"macro-F1 {last.macro_f1:.3f}",
         )
+        if self._on_epoch is not None:
+            self._on_epoch(last)
         if stopped_early(finished, self._settings.patience):
             control.should_training_stop = True
 

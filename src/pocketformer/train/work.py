@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,9 @@ from pocketformer.train.result import best_of, epoch_scores
 
 if TYPE_CHECKING:
     from pocketformer.data import LabeledTexts
-    from pocketformer.train.settings import FinetuneSettings
 
 __all__ = [
+    "checkpoint_digest",
     "checkpoint_of_epoch",
     "fingerprint",
     "prepare",
@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 _FINGERPRINT = "fingerprint.txt"
+# What our own commands record beside a checkpoint: times and the like, nothing that is learned from.
+_RECORDS = {"finetune.json", "distill.json", "shrink.json"}
 # From the system, and from torch's writer when its last bytes do not arrive.
 _FULL_DISK_WORDS = ("No space left on device", "inline_container", "PytorchStreamWriter")
 
@@ -40,16 +42,25 @@ def work_folder(directory: Path) -> Path:
     return absolute.parent / f".{absolute.name}.training"
 
 
-def fingerprint(base: Path, train: LabeledTexts, dev: LabeledTexts, settings: FinetuneSettings) -> str:
-    """Return 64 hex digits that change with the base's files, the data or the settings."""
+def fingerprint(checkpoints: Sequence[Path], parts: Sequence[LabeledTexts], *others: str) -> str:
+    """Return 64 hex digits that change with the checkpoints' files, the data and other inputs, as text."""
     digest = hashlib.sha256()
-    for path in sorted(base.iterdir()):
-        if path.suffix in {".json", ".txt", ".safetensors"}:
-            digest.update(f"{path.name} {sha256(path)}\n".encode())
-    for part in (train, dev):
+    for checkpoint in checkpoints:
+        digest.update(checkpoint_digest(checkpoint).encode())
+    for part in parts:
         digest.update(json.dumps([part.texts, part.labels, part.multi_label]).encode())
         digest.update(str(part.targets.dtype).encode() + part.targets.tobytes())
-    digest.update(settings.model_dump_json().encode())
+    for other in others:
+        digest.update(f"{other}\0".encode())
+    return digest.hexdigest()
+
+
+def checkpoint_digest(checkpoint: Path) -> str:
+    """Return 64 hex digits that change with the weights, the configuration and the tokenizer."""
+    digest = hashlib.sha256()
+    for path in sorted(checkpoint.iterdir()):
+        if path.suffix in {".json", ".txt", ".safetensors"} and path.name not in _RECORDS:
+            digest.update(f"{path.name} {sha256(path)}\n".encode())
     return digest.hexdigest()
 
 
