@@ -89,6 +89,18 @@ def find_columns(names: Sequence[str], columns: Columns, where: str) -> FoundCol
     return FoundColumns(text, label, None if label_name == label else label_name)
 
 
+def find_text_column(names: Sequence[str], columns: Columns, where: str) -> str:
+    """Return the column of the texts in a table whose labels do not matter, or that has none.
+
+    Raises:
+        DataError: It is not there, or is there twice.
+    """
+    text = _named(names, columns.text, where) or _first_of(names, _TEXT_KEYS, where)
+    if text is None:
+        raise _not_found("text", names, where)
+    return text
+
+
 def first_row_is_header(cells: Sequence[str], columns: Columns, where: str) -> bool:
     """Return whether the first row of a table without a given `header` names the columns.
 
