@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pocketformer.cli import making, proving, using
+from pocketformer.cli import making, proving, training, using
 from pocketformer.cli.console import err
 from pocketformer.errors import PocketformerError
 
@@ -23,8 +23,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 for _command in (
-    making.run, making.finetune, proving.check, making.export, proving.verify, proving.bench, proving.report,
-    using.predict, using.inspect,
+    making.run, training.finetune, training.distill, proving.check, making.export, proving.verify,
+    proving.bench, proving.report, using.predict, using.inspect,
 ):  # fmt: skip
     app.command()(_command)
 

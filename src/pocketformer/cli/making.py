@@ -1,4 +1,4 @@
-"""Commands that make things: run, finetune, export."""
+"""Commands that make files: run, export."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from pocketformer.cli.console import Screen, next_step, out, own_stderr, show_json
+from pocketformer.cli.options import Json, settings_of
 from pocketformer.cli.tables import show_edition
-
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def run(
@@ -43,76 +42,6 @@ def run(
     out.print(f"Wrote {loaded.output}: the files, edition.json, report.html, report.md", markup=False)
     smallest = min(edition.files, key=lambda entry: entry.size_bytes)
     next_step(f'pocketformer predict {loaded.output / smallest.file} "a text of yours"')
-
-
-def finetune(
-    train: Annotated[Path, typer.Argument(help="Labelled table: .csv, .tsv, .jsonl or .parquet.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Directory for the checkpoint.")],
-    base: Annotated[str, typer.Option(help="Hub id or directory of the encoder.")] = (
-        "sentence-transformers/all-MiniLM-L6-v2"
-    ),
-    text: Annotated[str | None, typer.Option(help="Column of the text; found when left out.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column of the label or its id.")] = None,
-    label_name: Annotated[str | None, typer.Option(help="Column of the names of label ids.")] = None,
-    separator: Annotated[str | None, typer.Option(help="Splits the labels of a multi-label table.")] = None,
-    dev_fraction: Annotated[float, typer.Option(help="Part of the rows that early stopping watches.")] = 0.1,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the rows, at most.")] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Of the encoder; by its size if left out.")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Texts per step.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens per text in training.")] = None,
-    head: Annotated[str | None, typer.Option(help="linear or two-layer.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of split, head and order.")] = None,
-    json: Json = False,
-) -> None:
-    """Fine-tune an encoder into a classifier, and keep the epoch that is best on held-out rows.
-
-    The checkpoint is an ordinary Hugging Face directory. An interrupted training goes on at the last
-    finished epoch when the command is given again.
-    """
-    from pydantic import ValidationError
-
-    from pocketformer.errors import RecipeError
-
-    with own_stderr():
-        from pocketformer.data import Columns, read_labeled_texts, split
-        from pocketformer.recipe import explain
-        from pocketformer.train import FinetuneSettings
-        from pocketformer.train import finetune as train_classifier
-
-    given = {
-        "epochs": epochs,
-        "learning_rate": learning_rate,
-        "batch_size": batch_size,
-        "max_length": max_length,
-        "head": head,
-        "seed": seed,
-    }
-    try:
-        settings = FinetuneSettings.model_validate(
-            {name: value for name, value in given.items() if value is not None}
-        )
-    except ValidationError as error:
-        raise RecipeError(explain(error)) from error
-    screen = Screen()
-    table, intake = read_labeled_texts(train, Columns(text, label, label_name, separator))
-    for sentence in intake.sentences():
-        screen.say(sentence)
-    rows, dev = split(table, dev_fraction, settings.seed)
-    with screen.stage("finetune") as progress:
-        result = train_classifier(base, rows, dev, output, settings, progress)
-    if json:
-        show_json(result)
-        return
-    for note in result.notes:
-        screen.say(note)
-    out.print(
-        f"Wrote {output}: accuracy {result.accuracy:.2%}, macro-F1 {result.macro_f1:.2%} on {len(dev):,} "
-        f"held-out rows (epoch {result.best_epoch}).",
-        markup=False,
-    )
-    next_step(f"pocketformer export {output} -o dist/{output.name}")
 
 
 def export(
@@ -153,13 +82,9 @@ def export(
     one that would need a newer runtime than you allow, or overflow in half precision, is refused before
     it is written. Ask `pocketformer check CHECKPOINT` first what each format can take.
     """
-    from pydantic import ValidationError
-
-    from pocketformer.errors import RecipeError
-
     with own_stderr():
         from pocketformer import pipeline
-        from pocketformer.recipe import ExportRecipe, explain
+        from pocketformer.recipe import ExportRecipe
 
     given = {
         "targets": target,
@@ -172,10 +97,7 @@ def export(
         "keep_fp32": keep_fp32,
         "mediapipe": mediapipe,
     }
-    try:
-        recipe = ExportRecipe.model_validate({key: value for key, value in given.items() if value})
-    except ValidationError as error:
-        raise RecipeError(explain(error)) from error
+    recipe = settings_of(ExportRecipe, {key: value or None for key, value in given.items()})
     screen = Screen()
     called = name or output.resolve().name
     edition = pipeline.export_checkpoint(checkpoint, output, called, recipe, checkpoint, screen)
