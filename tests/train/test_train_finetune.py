@@ -132,6 +132,15 @@ def test_stops_early_and_keeps_the_best_epoch(base: Path, tmp_path: Path) -> Non
     assert any("Stopped before 9 epochs" in note for note in result.notes)
 
 
+def test_last_epoch_is_kept_where_asked(base: Path, tmp_path: Path) -> None:
+    idle = FinetuneSettings(
+        epochs=4, patience=1, keep="last", batch_size=8, max_length=32, learning_rate=1e-12
+    )
+    result = finetune(base, examples(), examples(), tmp_path / "out", idle)
+    assert result.best_epoch == len(result.epochs) == 4
+    assert any("the last one" in note for note in result.notes)
+
+
 def test_early_stopping_counts_from_the_best_epoch() -> None:
     def run(*values: float) -> list[EpochScore]:
         return [EpochScore(number, 0.0, 0.0, 0.0, value) for number, value in enumerate(values, 1)]

@@ -101,7 +101,7 @@ def follow(
     with sentence_for_full_disk(folder):
         history, device, resumed = _train(course, folder, on_progress, on_epoch)
     epochs = epoch_scores(history)
-    best = best_of(epochs)
+    best = epochs[-1] if course.settings.keep == "last" else best_of(epochs)
     load_strictly(course.module, read_tensors(checkpoint_of_epoch(folder, history, best.epoch)), folder)
     result = FinetuneResult(
         directory=str(directory),
@@ -204,10 +204,10 @@ def _train(
 def _notes(
     dev: LabeledTexts, epoch_count: int, best_epoch: int, settings: FinetuneSettings, resumed: int
 ) -> Sequence[str]:
-    notes = [
-        f"Kept epoch {best_epoch} of {epoch_count}, the one with the highest macro-F1 on the dev texts, "
-        "which counts every label alike."
-    ]
+    why = "the one with the highest macro-F1 on the dev texts, which counts every label alike"
+    if settings.keep == "last":
+        why = "the last one, as asked"
+    notes = [f"Kept epoch {best_epoch} of {epoch_count}, {why}."]
     if epoch_count < (settings.epochs or 0):
         notes.append(f"Stopped before {settings.epochs} epochs: none better for {settings.patience} epochs.")
     if dev.multi_label:

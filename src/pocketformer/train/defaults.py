@@ -71,8 +71,14 @@ def resolve(settings: Settings, size: EncoderSize, *, head_is_new: bool = True) 
     if epochs is None:
         epochs = _EPOCHS_OF_FEW_LAYERS if size.is_small else _EPOCHS
         epochs_reason = f"chosen for {size}"
+    patience = epochs if settings.keep == "last" else settings.patience
     resolved = settings.model_copy(
-        update={"learning_rate": rate, "head_learning_rate": head_rate, "epochs": epochs}
+        update={
+            "learning_rate": rate,
+            "head_learning_rate": head_rate,
+            "epochs": epochs,
+            "patience": patience,
+        }
     )
     return resolved, [
         f"Learning rate: encoder {rate:.1e} ({reason}), head {head_rate:.1e} ({head_reason}).",

@@ -22,6 +22,11 @@ class FinetuneSettings(BaseModel):
     patience: int = Field(
         2, ge=1, description="Stop after this many epochs without a better macro-F1 on the dev texts."
     )
+    keep: Literal["best", "last"] = Field(
+        "best",
+        description="Epoch that is kept: the best on the dev texts, or the last without stopping early, where "
+        "dev texts are too few to choose by.",
+    )
     learning_rate: float | None = Field(
         None, gt=0, lt=1, description="Highest rate for the encoder; None chooses by its size."
     )

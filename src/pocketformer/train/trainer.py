@@ -154,7 +154,7 @@ def _arguments(settings: FinetuneSettings, folder: Path) -> TrainingArguments:
         logging_strategy="epoch",
         metric_for_best_model="macro_f1",
         greater_is_better=True,
-        save_total_limit=1,
+        save_total_limit=2,  # the best and the newest; with 1, Trainer deletes the newest at its end
         label_names=["labels"],
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
