@@ -14,6 +14,7 @@ from pocketformer.checks.verdict import Verdict
 from pocketformer.data import Intake
 from pocketformer.errors import FileFormatError
 from pocketformer.train import FinetuneResult
+from pocketformer.train.baselines import Baselines
 
 #: Name of the file in an edition's directory.
 EDITION_FILE = "edition.json"
@@ -72,6 +73,7 @@ class Edition(BaseModel):
     recipe: dict[str, object] = Field(default_factory=dict)
     data: DataSection | None = None
     training: FinetuneResult | None = None
+    baselines: Baselines | None = None
     files: tuple[EditionFile, ...] = ()
     bench: BenchResult | None = None
     environment: dict[str, str] = Field(default_factory=dict)

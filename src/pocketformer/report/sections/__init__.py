@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pocketformer.report.blocks import Section
+from pocketformer.report.sections.baselines import baselines_section
 from pocketformer.report.sections.data import data_section
 from pocketformer.report.sections.files import files_section, size_section
 from pocketformer.report.sections.footprint import footprint_section
@@ -23,6 +24,7 @@ __all__ = ["sections_of"]
 _ALL = (
     files_section,
     size_section,
+    baselines_section,
     latency_section,
     footprint_section,
     proof_section,
