@@ -10,6 +10,7 @@ PocketformerError            a sentence: what was given, what was expected, what
 ├── FileFormatError          a model file that is broken or of an unknown kind
 ├── InputError               an input that a model file cannot take
 ├── MissingExtraError        a part of pocketformer that is not installed
+├── LostProcessError         another process of the same training has ended
 └── VerificationError        a file that missed its tolerances (exit 1)
 """
 
@@ -21,6 +22,7 @@ __all__ = [
     "ExportError",
     "FileFormatError",
     "InputError",
+    "LostProcessError",
     "MissingExtraError",
     "PocketformerError",
     "RecipeError",
@@ -66,6 +68,10 @@ class FileFormatError(PocketformerError):
 
 class InputError(PocketformerError):
     """An input that does not fit the signature it was given to."""
+
+
+class LostProcessError(PocketformerError):
+    """Another process of the same training has ended; what ended it is that one's to say."""
 
 
 class VerificationError(PocketformerError):

@@ -51,6 +51,11 @@ class EncodedTexts(Dataset[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self._columns["input_ids"])
 
+    @property
+    def lengths(self) -> list[int]:
+        """Number of tokens by text."""
+        return [len(ids) for ids in self._columns["input_ids"]]
+
     def __getitem__(self, row: int) -> dict[str, Any]:
         return {name: column[row] for name, column in self._columns.items()}
 

@@ -20,6 +20,14 @@ from pocketformer.checkpoint import (
 )
 from pocketformer.checkpoint.weights import load_strictly, read_tensors
 from pocketformer.errors import CheckpointError, DataError, RecipeError
+from pocketformer.processes import (
+    first_goes_ahead,
+    from_first,
+    is_first,
+    process_count,
+    sentence_for_lost_process,
+    wait_for_all,
+)
 from pocketformer.train.batches import EncodedTexts, PaddingCollator
 from pocketformer.train.objective import Objective
 from pocketformer.train.result import FinetuneResult, best_of, epoch_scores, stopped_early
@@ -94,12 +102,16 @@ def follow(
 
     Raises:
         PocketformerError: The disk is full.
+        LostProcessError: Another process of this training has ended.
     """
     started = time.monotonic()
     folder = work_folder(directory)
-    prepare(folder, course.inputs)
-    with sentence_for_full_disk(folder):
+    on_progress = on_progress if is_first() else None
+    with sentence_for_lost_process(), sentence_for_full_disk(folder):
+        with first_goes_ahead():
+            prepare(folder, f"{course.inputs} {process_count()}")
         history, device, resumed = _train(course, folder, on_progress, on_epoch)
+        wait_for_all()  # for the first one's last checkpoint
     epochs = epoch_scores(history)
     best = epochs[-1] if course.settings.keep == "last" else best_of(epochs)
     load_strictly(course.module, read_tensors(checkpoint_of_epoch(folder, history, best.epoch)), folder)
@@ -117,8 +129,12 @@ def follow(
         device=device,
         teacher=teacher,
     )
-    save_classifier(course.classifier, course.tokenizer, directory, {record: result.to_json()})
-    shutil.rmtree(folder)
+    with sentence_for_lost_process():
+        result = from_first(result)  # after which nobody needs the work folder
+        if is_first():
+            save_classifier(course.classifier, course.tokenizer, directory, {record: result.to_json()})
+            shutil.rmtree(folder)
+        wait_for_all()
     if on_progress is not None:
         on_progress(1.0, f"kept epoch {best.epoch}: macro-F1 {best.macro_f1:.3f} on dev")
     return result
@@ -189,7 +205,8 @@ def _train(
     settings = course.settings
     trainer = build_trainer(course, folder, on_progress, on_epoch)
     device = str(trainer.args.device)
-    found = resume_point(folder)
+    with first_goes_ahead():
+        found = resume_point(folder)
     if found is None:
         trainer.train()
         return trainer.state.log_history, device, 0
@@ -219,6 +236,11 @@ def _notes(
     if absent := len(dev.labels) - int(present):
         notes.append(
             f"{absent} of {len(dev.labels)} labels have no dev text; the scores say nothing about them."
+        )
+    if (count := process_count()) > 1:
+        notes.append(
+            f"{count} processes with {settings.batch_size} texts each: {count * settings.batch_size} texts "
+            "per step. The learning rates are not changed by that."
         )
     if resumed:
         notes.append(f"Went on from an interrupted run after epoch {resumed}; its time is not counted.")

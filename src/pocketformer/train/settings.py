@@ -24,8 +24,8 @@ class FinetuneSettings(BaseModel):
     )
     keep: Literal["best", "last"] = Field(
         "best",
-        description="Epoch that is kept: the best on the dev texts, or the last without stopping early, where "
-        "dev texts are too few to choose by.",
+        description="Epoch that is kept: the best on the dev texts, or the last without stopping early, "
+        "where dev texts are too few to choose by.",
     )
     learning_rate: float | None = Field(
         None, gt=0, lt=1, description="Highest rate for the encoder; None chooses by its size."
@@ -80,7 +80,9 @@ class FinetuneSettings(BaseModel):
     )
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of the head's inputs dropped in training.")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        "auto", description="Arithmetic; auto is fp32 on a CPU, and on a GPU bf16 or else fp16."
+        "auto",
+        description="Arithmetic of training; auto is bf16 where the machine computes it itself, else fp16 on "
+        "a GPU and fp32 on a CPU. Scores are always computed in fp32.",
     )
     compile: bool = Field(
         False,

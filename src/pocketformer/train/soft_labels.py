@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from pocketformer import files
 from pocketformer.checkpoint import load_classifier, load_tokenizer
+from pocketformer.errors import PocketformerError
+from pocketformer.processes import is_first, process_count, process_number, wait_for_all
 from pocketformer.train.predict import predict_logits
-from pocketformer.train.processes import process_count, process_number, wait_for_all
 from pocketformer.train.trainer import OnProgress
 from pocketformer.train.work import checkpoint_digest
 
@@ -52,14 +53,20 @@ def soft_labels(
         for part in (texts[start : start + SHARD_TEXTS] for start in range(0, len(texts), SHARD_TEXTS))
     ]
     missing = [(path, part) for path, part in shards if _read(path, len(part)) is None]
+    wait_for_all()  # a shard written before all have looked would change who computes what
     own = missing[process_number() :: process_count()]
     for done, (path, logits) in enumerate(_computed(teacher, own, max_length), start=1):
         stream = io.BytesIO()
         np.save(stream, logits)
         files.write_bytes(path, stream.getvalue())
-        if on_progress is not None:
+        if on_progress is not None and is_first():
             on_progress(done / len(own), f"the teacher read {done:,} of {len(own):,} shards of texts")
     wait_for_all()
+    if absent := [path for path, _ in shards if not path.is_file()]:
+        raise PocketformerError(
+            f"{len(absent)} shards of soft labels, computed by other processes, are not in {cache}. The "
+            "output has to be on a disk that all machines share."
+        )
     found = [np.load(path) for path, _ in shards]
     return np.concatenate(found) if found else np.empty((0, 0), np.float32)
 

@@ -6,24 +6,29 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from pocketformer.errors import RecipeError
+from pocketformer.processes import join, process_count, process_number, runs_on_cpu
 from pocketformer.train.metrics import scores
 from pocketformer.train.result import EpochScore, epoch_scores, stopped_early
+from pocketformer.train.sampling import LengthGroupedBatches, TrainingBatches, training_loader
 
 if TYPE_CHECKING:
+    from transformers import EvalPrediction
+
     from pocketformer.checkpoint import TextClassifier
     from pocketformer.train.course import Course
-    from pocketformer.train.objective import Objective
     from pocketformer.train.settings import FinetuneSettings
 
-__all__ = ["OnEpoch", "OnProgress", "build_trainer", "parameter_groups"]
+__all__ = ["OnEpoch", "OnProgress", "build_trainer", "cpu_computes_bf16", "parameter_groups"]
 
 OnProgress = Callable[[float, str], None]
 OnEpoch = Callable[[EpochScore], None]
@@ -55,18 +60,14 @@ def build_trainer(
         parameter_groups(classifier, settings, others), fused=arguments.device.type != "mps"
     )
 
-    def compute_metrics(prediction: Any) -> dict[str, float]:
-        found = scores(prediction.predictions, prediction.label_ids, classifier.multi_label)
-        return {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
-
     trainer = _CourseTrainer(
-        course.objective,
+        course,
         model=course.module,
         args=arguments,
         data_collator=course.collator,
         train_dataset=course.train,
         eval_dataset=course.dev,
-        compute_metrics=compute_metrics,
+        compute_metrics=partial(_dev_scores, course),
         callbacks=[_Watcher(settings, on_progress, on_epoch)],
         optimizers=(optimizer, None),
     )
@@ -115,32 +116,62 @@ def _rate_factor(name: str, depth: int, settings: FinetuneSettings) -> float:
 
 
 class _CourseTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
-    """A Trainer whose loss is an objective over logits, labels and, where given, soft labels."""
+    """A Trainer whose batches, loss and evaluation are the course's."""
 
-    def __init__(self, objective: Objective, **arguments: Any) -> None:
+    def __init__(self, course: Course, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._objective = objective
+        self._course = course
 
-    def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any
-    ) -> torch.Tensor | tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Return the batches that are the same for any number of processes; Trainer's own depend on it."""
+        train, count = self._course.train, process_count()
+        sampler = LengthGroupedBatches(
+            train.lengths, self._train_batch_size * count, self.args.seed, process_number(), count
+        )
+        batches = TrainingBatches(train, self.data_collator)
+        return training_loader(batches, sampler, pin_memory=self.args.dataloader_pin_memory)
+
+    def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> torch.Tensor:
+        """Return the loss of a training batch: the objective's, and what the module adds to it."""
         given = dict(inputs)
+        weight: torch.Tensor = given.pop("weight")
         labels, soft_labels = given.pop("labels"), given.pop("soft_labels", None)
         outputs = model(**given)
-        loss = self._objective(outputs.logits, labels, soft_labels)
+        loss = self._course.objective(outputs.logits, labels, soft_labels)
         if outputs.loss is not None:
             loss = loss + outputs.loss
-        return (loss, {"logits": outputs.logits}) if return_outputs else loss
+        return weight * loss
+
+    def prediction_step(
+        self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any
+    ) -> tuple[None, torch.Tensor, torch.Tensor]:
+        """Return logits and labels of a dev batch, in the full precision that `predict_logits` has."""
+        given = self._prepare_inputs(inputs)
+        labels = given.pop("labels")
+        with torch.no_grad():
+            # The class's own forward: accelerate has put autocast around the instance's.
+            logits = type(model).forward(model, **given).logits
+        return None, logits, labels
+
+
+def _dev_scores(course: Course, prediction: EvalPrediction) -> dict[str, float]:
+    """Return loss, accuracy and macro-F1 of the dev texts, computed over all of them at once."""
+    logits, labels = prediction.predictions, prediction.label_ids
+    loss = course.objective(torch.from_numpy(logits), torch.from_numpy(labels))
+    found = scores(logits, labels, course.classifier.multi_label)
+    return {"loss": float(loss), "accuracy": found.accuracy, "macro_f1": found.macro_f1}
 
 
 def _arguments(settings: FinetuneSettings, folder: Path) -> TrainingArguments:
+    join()
     precision = _precision(settings.precision)
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(folder),
+        use_cpu=runs_on_cpu(),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=settings.eval_batch_size,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="group_by_length",  # of the dev texts; see get_train_dataloader
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         lr_scheduler_type=settings.schedule,
@@ -157,22 +188,39 @@ def _arguments(settings: FinetuneSettings, folder: Path) -> TrainingArguments:
         save_total_limit=2,  # the best and the newest; with 1, Trainer deletes the newest at its end
         label_names=["labels"],
         remove_unused_columns=False,
+        ddp_find_unused_parameters=False,  # every weight takes part in every step
         dataloader_pin_memory=torch.cuda.is_available(),
         disable_tqdm=True,
         report_to="none",
     )
+    arguments.device  # noqa: B018  # finds the devices, after which the line below holds
+    arguments._n_gpu = min(
+        arguments.n_gpu, 1
+    )  # one GPU per process: nn.DataParallel would divide our batches
+    return arguments
 
 
 def _precision(asked: str) -> str:
+    """Return fp32, bf16 or fp16 for this machine."""
     if not torch.cuda.is_available():
         if asked == "fp16":
             raise RecipeError(
                 "The precision 'fp16' needs a GPU and this machine has none; choose 'auto', 'fp32' or 'bf16'."
             )
-        return "fp32" if asked == "auto" else asked
+        if asked == "auto":
+            return "bf16" if runs_on_cpu() and cpu_computes_bf16() else "fp32"
+        return asked
     if asked == "auto":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
     return asked
+
+
+def cpu_computes_bf16() -> bool:
+    """Whether this CPU multiplies bfloat16 matrices itself; where it does not, bf16 is slower than fp32.
+
+    AVX512_BF16 is it on x86-64: every CPU with AMX's bfloat16 has it too.
+    """
+    return torch.cpu._is_avx512_bf16_supported()
 
 
 class _Watcher(TrainerCallback):  # type: ignore[misc]  # transformers has no types

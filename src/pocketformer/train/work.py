@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 
 from pocketformer.errors import PocketformerError
 from pocketformer.files import sha256, write_text
+from pocketformer.processes import is_first, process_count
 from pocketformer.train.result import best_of, epoch_scores
 
 if TYPE_CHECKING:
@@ -65,9 +66,23 @@ def checkpoint_digest(checkpoint: Path) -> str:
 
 
 def prepare(folder: Path, inputs: str) -> None:
-    """Make the work folder ready for training on `inputs` (a fingerprint); other inputs' work is removed."""
+    """Make the work folder ready for training on `inputs` (a fingerprint); other inputs' work is removed.
+
+    The first process does it, the others look whether they see it.
+
+    Raises:
+        PocketformerError: This process is on a machine that does not.
+    """
     path = folder / _FINGERPRINT
-    if folder.is_dir() and not (path.is_file() and path.read_text("utf-8") == inputs):
+    is_ready = path.is_file() and path.read_text("utf-8") == inputs
+    if is_ready:
+        return
+    if not is_first():
+        raise PocketformerError(
+            f"The first process wrote {path}, and this one, on another machine, does not see it. The output "
+            "has to be on a disk that all machines share, and inputs have to be the same files on all."
+        )
+    if folder.is_dir():
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(path, inputs)
@@ -78,8 +93,12 @@ def resume_point(folder: Path) -> tuple[Path, list[dict[str, Any]]] | None:
     checkpoints = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     for checkpoint in reversed(checkpoints):
         history = _history(checkpoint)
-        # Trainer writes its state last, and never deletes the best epoch's checkpoint.
-        if history and checkpoint_of_epoch(folder, history, best_of(epoch_scores(history)).epoch).is_dir():
+        # Trainer never deletes the best epoch's checkpoint.
+        if (
+            history
+            and _has_random_states(checkpoint)
+            and checkpoint_of_epoch(folder, history, best_of(epoch_scores(history)).epoch).is_dir()
+        ):
             return checkpoint, history
         shutil.rmtree(checkpoint)
     return None
@@ -109,6 +128,12 @@ def sentence_for_full_disk(folder: Path) -> Iterator[None]:
             f"Could not write the state of the training into {folder}: no space is left on the disk. Free "
             "some and run the command again: it goes on after the last finished epoch."
         ) from error
+
+
+def _has_random_states(checkpoint: Path) -> bool:
+    """Whether each process has written its own; the first one, which writes the history, waits for none."""
+    names = [f"rng_state_{number}.pth" for number in range(process_count())]
+    return all((checkpoint / name).is_file() for name in (names if len(names) > 1 else ["rng_state.pth"]))
 
 
 def _history(checkpoint: Path) -> list[dict[str, Any]]:
