@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import typer
 
 from pocketformer.cli import making, proving, training, using
 from pocketformer.cli.console import err
-from pocketformer.errors import PocketformerError
+from pocketformer.errors import LostProcessError, PocketformerError, RecipeError
+from pocketformer.processes import is_first, process_count
+
+_SHARED = ("finetune", "distill")
+_GRACE_SECONDS = 10
 
 app = typer.Typer(
     name="pocketformer",
@@ -35,7 +40,11 @@ def main() -> None:
     Exit codes: 0 done, 1 a file missed its tolerance, 2 the input cannot be used, 130 interrupted.
     """
     try:
+        _refuse_launcher()
         app()
+    except LostProcessError as error:
+        _complain(str(error), is_known=True)
+        sys.exit(error.exit_code)
     except PocketformerError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
@@ -44,10 +53,32 @@ def main() -> None:
         _complain(f"{place}{error.strerror or error}.")
         sys.exit(2)
     except KeyboardInterrupt:
-        _complain("Interrupted. Run the same command again to go on.")
+        err.print("[bold red]error:[/] Interrupted. Run the same command again to go on.")
         sys.exit(130)
 
 
-def _complain(sentence: str) -> None:
+def _refuse_launcher() -> None:
+    """Let only commands that share their work run as several processes."""
+    command = next(iter(sys.argv[1:]), "--help")
+    if process_count() > 1 and command not in _SHARED and not command.startswith("-"):
+        raise RecipeError(
+            f"{process_count()} processes were started, but `pocketformer {command}` runs as one; only "
+            f"{' and '.join(_SHARED)} share their work. Leave torchrun or accelerate launch out."
+        )
+
+
+def _complain(sentence: str, *, is_known: bool = False) -> None:
+    """Print an error once, whichever of several processes met it.
+
+    An input that cannot be used is met by all, and the launcher ends the others as soon as the first one
+    has said so.
+
+    Args:
+        sentence: The error.
+        is_known: Whether another process should have said what went wrong.
+    """
+    if is_known or not is_first():
+        time.sleep(_GRACE_SECONDS)
+        err.quiet = False
     err.print("[bold red]error:[/] ", end="")
     err.print(sentence, markup=False)

@@ -15,13 +15,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pocketformer.processes import is_first
+
 if TYPE_CHECKING:
     from pocketformer.pipeline.observer import Progress as ProgressCallback
 
-out = Console(soft_wrap=True, highlight=False)
+# Of several processes that train together, the first one talks.
+out = Console(soft_wrap=True, highlight=False, quiet=not is_first())
 if not out.is_terminal:
     out.width = 160  # a file or a pipe has no width of its own; tables should not be squeezed into 80
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False, quiet=not is_first())
 
 _STDERR = 2  # file descriptor
 
@@ -41,7 +44,7 @@ def own_stderr() -> Iterator[Console]:
     os.dup2(nowhere, _STDERR)
     try:
         with os.fdopen(os.dup(screen), "w") as stream:
-            yield Console(file=stream, soft_wrap=True, highlight=False)
+            yield Console(file=stream, soft_wrap=True, highlight=False, quiet=err.quiet)
     finally:
         sys.stderr.flush()
         os.dup2(screen, _STDERR)
@@ -65,7 +68,9 @@ class Screen:
         )
         with (
             own_stderr() as console,
-            Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+            Progress(
+                *columns, console=console, transient=True, disable=console.quiet or not console.is_terminal
+            ) as progress,
         ):
             task = progress.add_task(title, total=None, message="")
 
@@ -87,7 +92,8 @@ class Screen:
 def show_json(value: Any) -> None:
     """Print any result of the library as JSON on standard output."""
     text = json.dumps(to_jsonable_python(value, serialize_unknown=True), ensure_ascii=False, indent=2)
-    out.file.write(text + "\n")
+    if not out.quiet:
+        out.file.write(text + "\n")
 
 
 def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:

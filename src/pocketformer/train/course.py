@@ -204,18 +204,19 @@ def _train(
     """Train, or go on training; return the history, the device and the epochs that were done before."""
     settings = course.settings
     trainer = build_trainer(course, folder, on_progress, on_epoch)
-    device = str(trainer.args.device)
+    device, count = trainer.args.device, process_count()
+    where = f"{count} x {device.type}" if count > 1 else str(device)
     with first_goes_ahead():
         found = resume_point(folder)
     if found is None:
         trainer.train()
-        return trainer.state.log_history, device, 0
+        return trainer.state.log_history, where, 0
     checkpoint, history = found
     before = epoch_scores(history)
     if len(before) == settings.epochs or stopped_early(before, settings.patience):
-        return history, device, len(before)
+        return history, where, len(before)
     trainer.train(resume_from_checkpoint=str(checkpoint))
-    return trainer.state.log_history, device, len(before)
+    return trainer.state.log_history, where, len(before)
 
 
 def _notes(
