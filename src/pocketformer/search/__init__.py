@@ -1,0 +1,18 @@
+"""Search for good settings of a training, on one machine or on several that share one study."""
+
+from __future__ import annotations
+
+from pocketformer.search.result import SearchResult, TrialRecord
+from pocketformer.search.searching import search
+from pocketformer.search.settings import SearchSettings, SearchSpace, StartingPoint
+from pocketformer.search.toml import to_toml
+
+__all__ = [
+    "SearchResult",
+    "SearchSettings",
+    "SearchSpace",
+    "StartingPoint",
+    "TrialRecord",
+    "search",
+    "to_toml",
+]
