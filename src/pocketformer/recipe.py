@@ -7,11 +7,12 @@ import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pocketformer.errors import RecipeError
+from pocketformer.shrink import ShrinkSettings
 from pocketformer.targets import ExportOptions, Target
-from pocketformer.train import FinetuneSettings
+from pocketformer.train import DistillSettings, FinetuneSettings
 
 Fraction = Annotated[float, Field(gt=0, lt=0.5)]
 # TOML's 16 is as good as "16"; its 2.10 is not "2.10", so a release with a point must be quoted.
@@ -27,6 +28,7 @@ class DataRecipe(_Section):
 
     train: Path = Field(description="Table of labelled texts: .csv, .tsv, .jsonl or .parquet.")
     test: Path | None = Field(None, description="Held-out table; a part of `train` when left out.")
+    unlabelled: Path | None = Field(None, description="Texts without labels to distil on: .txt or a table.")
     text: str | None = Field(None, description="Column of the text; found when left out.")
     label: str | None = Field(None, description="Column of the label, or of its id.")
     label_name: str | None = Field(None, description="Column of the label's name, beside an id column.")
@@ -35,6 +37,15 @@ class DataRecipe(_Section):
     dev_fraction: Fraction = Field(0.1, description="Part of `train` that early stopping watches.")
     test_fraction: Fraction = Field(0.1, description="Part of `train` held out when there is no `test`.")
     seed: int = Field(0, description="Of the split.")
+
+
+class StudentRecipe(ShrinkSettings):
+    """The small model that is shipped; without this section the fine-tuned base itself is."""
+
+    base: str | None = Field(None, description="Checkpoint to start from; cut from the teacher if left out.")
+    assistant_layers: int | None = Field(
+        None, ge=1, description="Layers of a model between the two, which the student learns from instead."
+    )
 
 
 class ExportRecipe(_Section):
@@ -71,9 +82,24 @@ class Recipe(_Section):
     base: str = Field(description="Hub id or directory of the encoder to fine-tune.")
     output: Path = Field(description="Directory of the edition.")
     data: DataRecipe
+    teacher: str | None = Field(None, description="Classifier to distil from; the fine-tuned base if absent.")
+    student: StudentRecipe | None = None
+    distill: DistillSettings = DistillSettings()
     finetune: FinetuneSettings = FinetuneSettings()
     export: ExportRecipe = ExportRecipe()
     bench: BenchRecipe = BenchRecipe()
+
+    @model_validator(mode="after")
+    def _has_a_student_where_one_learns(self) -> Recipe:
+        given = {
+            "teacher": self.teacher is not None,
+            "[distill]": "distill" in self.model_fields_set,
+            "data.unlabelled": self.data.unlabelled is not None,
+        }
+        for name, is_given in given.items():
+            if is_given and self.student is None:
+                raise ValueError(f"{name} is for a student; add a [student] section, as layers = 3")
+        return self
 
     @classmethod
     def load(cls, path: Path) -> Recipe:
@@ -95,16 +121,31 @@ class Recipe(_Section):
         return recipe._placed_at(path.parent)
 
     def _placed_at(self, folder: Path) -> Recipe:
+        tables = ("train", "test", "unlabelled")
+        given = {name: getattr(self.data, name) for name in tables}
         data = self.data.model_copy(
+            update={name: None if path is None else folder / path for name, path in given.items()}
+        )
+        student = self.student
+        if student is not None:
+            words = None if student.words is None else folder / student.words
+            student = student.model_copy(update={"base": _placed(student.base, folder), "words": words})
+        return self.model_copy(
             update={
-                "train": folder / self.data.train,
-                "test": None if self.data.test is None else folder / self.data.test,
+                "data": data,
+                "student": student,
+                "output": Path(os.path.normpath(folder / self.output)),
+                "base": _placed(self.base, folder),
+                "teacher": _placed(self.teacher, folder),
             }
         )
-        local = folder / self.base
-        base = str(local) if self.base.startswith((".", "/")) else self.base
-        output = Path(os.path.normpath(folder / self.output))
-        return self.model_copy(update={"data": data, "output": output, "base": base})
+
+
+def _placed(checkpoint: str | None, folder: Path) -> str | None:
+    """Return a path that starts with a point where the recipe means it; a hub id stays what it is."""
+    if checkpoint is None or not checkpoint.startswith((".", "/")):
+        return checkpoint
+    return str(folder / checkpoint)
 
 
 def explain(error: ValidationError) -> str:
@@ -113,5 +154,7 @@ def explain(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"there is no setting {place!r}. `pocketformer run --help` lists them."
+    if not place:
+        return f"{first['msg'].removeprefix('Value error, ')}."
     given = "" if first["type"] == "missing" else f", {first['input']!r} was given"
     return f"{place!r}: {first['msg'].lower()}{given}."

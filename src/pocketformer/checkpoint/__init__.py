@@ -20,6 +20,7 @@ from pocketformer.checkpoint.io import (
     new_classifier,
     require_replaceable,
     save_classifier,
+    save_encoder,
     starting_classifier,
 )
 from pocketformer.checkpoint.quiet import quiet_transformers
@@ -45,5 +46,6 @@ __all__ = [
     "require_supported",
     "resolve_source",
     "save_classifier",
+    "save_encoder",
     "starting_classifier",
 ]

@@ -43,6 +43,7 @@ class Architecture:
         pooler: 'optional' (built on request), 'always' (built in) or 'none'.
         takes_token_types: Whether the encoder takes `token_type_ids`.
         native_head: Head of its `…ForSequenceClassification` class.
+        layers: Path of the list of its layers in the encoder.
     """
 
     model_type: str
@@ -50,6 +51,7 @@ class Architecture:
     pooler: str = "optional"
     takes_token_types: bool = True
     native_head: NativeHead = NativeHead()
+    layers: str = "encoder.layer"
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -67,6 +69,7 @@ ARCHITECTURES: dict[str, Architecture] = {
                 pooling="cls",
                 dropout_fields=("seq_classif_dropout",),
             ),
+            layers="transformer.layer",
         ),
         Architecture("mobilebert", "MobileBERT"),
         Architecture(
@@ -84,6 +87,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             "SqueezeBERT",
             pooler="always",
             native_head=NativeHead(dropout_fields=("hidden_dropout_prob",)),
+            layers="encoder.layers",
         ),
     )
 }

@@ -22,6 +22,7 @@ from pocketformer.checkpoint.config import (
 from pocketformer.checkpoint.encoders import encoder_from_config, load_encoder
 from pocketformer.checkpoint.head import HeadSettings
 from pocketformer.checkpoint.native import load_native
+from pocketformer.checkpoint.quiet import quiet_transformers
 from pocketformer.checkpoint.sources import local_directory
 from pocketformer.checkpoint.tokenizers import write_tokenizer
 from pocketformer.checkpoint.weights import load_strictly, read_tensors, tensor_names
@@ -29,7 +30,7 @@ from pocketformer.errors import CheckpointError
 from pocketformer.files import atomic_path
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 __all__ = [
     "is_classifier",
@@ -37,6 +38,7 @@ __all__ = [
     "new_classifier",
     "require_replaceable",
     "save_classifier",
+    "save_encoder",
     "starting_classifier",
 ]
 
@@ -187,6 +189,32 @@ def save_classifier(
         temporary.mkdir()
         config.save_pretrained(temporary)
         (temporary / "model.safetensors").write_bytes(save(tensors, {"format": "pt"}))
+        write_tokenizer(tokenizer, temporary)
+        for name, content in (extra_files or {}).items():
+            (temporary / name).write_text(content, "utf-8")
+
+
+def save_encoder(
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    directory: str | Path,
+    extra_files: Mapping[str, str] | None = None,
+) -> None:
+    """Write an encoder without a head as a checkpoint directory, all or nothing.
+
+    Args:
+        encoder: The encoder.
+        tokenizer: Its tokenizer.
+        directory: Where to write; an older checkpoint there is replaced.
+        extra_files: Further text files for the directory, content by name.
+
+    Raises:
+        CheckpointError: `directory` holds something that is no checkpoint.
+        PocketformerError: The disk is full, or the place cannot be written to.
+    """
+    require_replaceable(directory)
+    with atomic_path(directory) as temporary, quiet_transformers():
+        encoder.save_pretrained(temporary)
         write_tokenizer(tokenizer, temporary)
         for name, content in (extra_files or {}).items():
             (temporary / name).write_text(content, "utf-8")

