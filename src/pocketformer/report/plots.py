@@ -1,11 +1,9 @@
-"""Drawn figures as SVG markup that takes its colours and typeface from the page around it."""
+"""The drawn figures of a report, as SVG markup."""
 
 from __future__ import annotations
 
-import io
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+
+from pocketformer.report.plot_style import MARKERS, MUTED, PAPER, SERIES, STYLE, svg
 
 if TYPE_CHECKING:
     from pocketformer.train import EpochScore
@@ -27,37 +27,9 @@ __all__ = [
     "training_plot",
 ]
 
-# Drawn in these stand-ins, then named after the page's own colours: one drawing for light and dark.
-_INK, _MUTED, _GRID, _PAPER = "#010101", "#020202", "#030303", "#040404"
-_SERIES = tuple(f"#0500{place:02x}" for place in range(6))
-_PAGE_COLOURS = {
-    _INK: "var(--ink)", _MUTED: "var(--muted)", _GRID: "var(--line)", _PAPER: "var(--paper)",
-    **{colour: f"var(--series-{place})" for place, colour in enumerate(_SERIES)},
-}  # fmt: skip
-_MARKERS = "osD^vP*Xd"
 _LEAST_ERROR = 1e-9  # what is equal has no logarithm
 _NAMED_DOTS = 4  # more names would lie on each other, so they stand beside the plot
 _NAME_HEIGHT = 0.06  # of a line of text, as a part of the axes
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "pocketformer",
-    "text.parse_math": False,
-    "font.size": 11,
-    "text.color": _INK,
-    "axes.edgecolor": _MUTED,
-    "axes.labelcolor": _MUTED,
-    "axes.facecolor": "none",
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": _GRID,
-    "grid.linewidth": 0.8,
-    "xtick.color": _MUTED,
-    "ytick.color": _MUTED,
-    "figure.facecolor": "none",
-    "legend.frameon": False,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +61,7 @@ class LayerLine:
 
 def latency_plot(lines: Sequence[Line]) -> str:
     """Draw median milliseconds (logarithmic) over tokens, one line per contender, named at its end."""
-    with style.context(["default", _STYLE]):
+    with style.context(["default", STYLE]):
         figure = Figure(figsize=(6.2, 4))
         axes = figure.add_axes((0.1, 0.14, 0.56, 0.83))
         axes.set_yscale("log")
@@ -103,43 +75,43 @@ def latency_plot(lines: Sequence[Line]) -> str:
         axes.set_xlabel("tokens of the text")
         axes.set_ylabel("milliseconds, median")
         _name_ends(axes, lines)
-        return _svg(figure, "latency")
+        return svg(figure, "latency")
 
 
 def size_accuracy_plot(dots: Sequence[Dot], reference: float | None) -> str:
     """Draw accuracy over size: filled on disk, hollow zipped, and PyTorch's accuracy as a line."""
-    with style.context(["default", _STYLE]):
+    with style.context(["default", STYLE]):
         figure = Figure(figsize=(6.2, 3.2))
         axes = figure.add_axes((0.12, 0.17, 0.86 if len(dots) <= _NAMED_DOTS else 0.6, 0.8))
         heights = [dot.accuracy for dot in dots] + ([] if reference is None else [reference])
         axes.set_ylim(min(heights) - 0.8, max(heights) + 0.8)
         axes.set_xlim(0, max(dot.size for dot in dots) * 1.08)
         if reference is not None:
-            axes.axhline(reference, color=_MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
+            axes.axhline(reference, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
             axes.annotate(
                 f"PyTorch {reference:.2f} %", (1, reference), xycoords=("axes fraction", "data"),
-                xytext=(0, -6), textcoords="offset points", ha="right", va="top", color=_MUTED,
+                xytext=(0, -6), textcoords="offset points", ha="right", va="top", color=MUTED,
             )  # fmt: skip
         for place, dot in enumerate(dots):
-            colour, marker = _SERIES[place % len(_SERIES)], _MARKERS[place % len(_MARKERS)]
+            colour, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
             axes.plot([dot.zipped, dot.size], [dot.accuracy] * 2, color=colour, linewidth=1.2)
-            axes.plot([dot.zipped], [dot.accuracy], marker, ms=7, mfc=_PAPER, mec=colour, mew=1.6)
-            axes.plot([dot.size], [dot.accuracy], marker, ms=8, mfc=colour, mec=_PAPER, mew=1)
+            axes.plot([dot.zipped], [dot.accuracy], marker, ms=7, mfc=PAPER, mec=colour, mew=1.6)
+            axes.plot([dot.size], [dot.accuracy], marker, ms=8, mfc=colour, mec=PAPER, mew=1)
             if len(dots) <= _NAMED_DOTS:
                 at = (dot.size, dot.accuracy)
                 axes.annotate(dot.name, at, xytext=(0, 8), textcoords="offset points", ha="center")
             else:
-                axes.plot([], [], marker, ms=8, mfc=colour, mec=_PAPER, mew=1, label=dot.name)
+                axes.plot([], [], marker, ms=8, mfc=colour, mec=PAPER, mew=1, label=dot.name)
         if len(dots) > _NAMED_DOTS:
             axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), handlelength=1)
         axes.set_xlabel("MB")
         axes.set_ylabel("accuracy, %")
-        return _svg(figure, "size")
+        return svg(figure, "size")
 
 
 def training_plot(epochs: Sequence[EpochScore], best_epoch: int) -> str:
     """Draw accuracy and macro-F1 on the dev rows, and both losses, over epochs."""
-    with style.context(["default", _STYLE]):
+    with style.context(["default", STYLE]):
         figure = Figure(figsize=(6.2, 2.9))
         quality = figure.add_axes((0.09, 0.18, 0.38, 0.78))
         losses = figure.add_axes((0.6, 0.18, 0.38, 0.78))
@@ -152,25 +124,25 @@ def training_plot(epochs: Sequence[EpochScore], best_epoch: int) -> str:
             axes.set_ylabel(title)
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.axvline(best_epoch, color=_MUTED, linewidth=1, linestyle=(0, (2, 3)))
+            axes.axvline(best_epoch, color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
             axes.legend(handlelength=1.4)
-        return _svg(figure, "training")
+        return svg(figure, "training")
 
 
 def layer_plot(lines: Sequence[LayerLine]) -> str:
     """Draw the relative error (logarithmic) over the layers, one line per file."""
-    with style.context(["default", _STYLE]):
+    with style.context(["default", STYLE]):
         figure = Figure(figsize=(6.2, 3.6))
         axes = figure.add_axes((0.12, 0.2, 0.6, 0.77))
         axes.set_yscale("log")
         for place, line in enumerate(lines):
             errors = [max(error, _LEAST_ERROR) for _, error in line.points if math.isfinite(error)]
-            axes.plot(range(len(errors)), errors, color=_SERIES[place % len(_SERIES)], label=line.name)
+            axes.plot(range(len(errors)), errors, color=SERIES[place % len(SERIES)], label=line.name)
         blocks = _blocks([layer for layer, _ in lines[0].points])
         axes.set_xticks(list(blocks), list(blocks.values()), rotation=60, ha="right", fontsize=9)
         axes.set_ylabel("relative error")
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), handlelength=1.4)
-        return _svg(figure, "layers")
+        return svg(figure, "layers")
 
 
 def _blocks(layers: Sequence[str]) -> dict[int, str]:
@@ -194,11 +166,11 @@ def _draw(axes: Any, line: Line, place: int) -> None:
 
 
 def _colour(line: Line, place: int) -> str:
-    return _MUTED if line.baseline else _SERIES[place % len(_SERIES)]
+    return MUTED if line.baseline else SERIES[place % len(SERIES)]
 
 
 def _marker(place: int) -> dict[str, Any]:
-    return {"marker": _MARKERS[place % len(_MARKERS)], "markersize": 6.5, "markeredgecolor": _PAPER}
+    return {"marker": MARKERS[place % len(MARKERS)], "markersize": 6.5, "markeredgecolor": PAPER}
 
 
 def _name_ends(axes: Any, lines: Sequence[Line]) -> None:
@@ -215,23 +187,4 @@ def _name_ends(axes: Any, lines: Sequence[Line]) -> None:
 
 
 def _curve(axes: Any, x: Sequence[int], y: Sequence[float], name: str, place: int) -> None:
-    axes.plot(x, y, color=_SERIES[place], linewidth=1.8, label=name, **_marker(place))
-
-
-def _svg(figure: Figure, name: str) -> str:
-    """Return a figure as an `<svg>` element whose ids begin with `name`, so that several share a page."""
-    buffer = io.StringIO()
-    with warnings.catch_warnings():
-        # Its own font lacks many scripts; the reader's browser, which sets the text, does not.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(
-        r'<svg[^>]*?(viewBox="[^"]*")[^>]*>', r'<svg \1 aria-hidden="true">', svg, count=1, flags=re.DOTALL
-    )
-    svg = svg.replace("xlink:href", "href")
-    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
-    svg = re.sub(r"(font: [0-9.]+px) [^;\"]*", r"\1 var(--sans)", svg)
-    return re.sub("|".join(_PAGE_COLOURS), lambda found: _PAGE_COLOURS[found.group()], svg)
+    axes.plot(x, y, color=SERIES[place], linewidth=1.8, label=name, **_marker(place))
