@@ -12,6 +12,7 @@ from pocketformer.checks.layers import LayerCurve
 from pocketformer.checks.mistakes import Mistake
 from pocketformer.checks.verdict import Verdict
 from pocketformer.data import Intake
+from pocketformer.data.augmentation import AugmentReport
 from pocketformer.errors import FileFormatError
 from pocketformer.train import FinetuneResult
 from pocketformer.train.baselines import Baselines
@@ -53,6 +54,22 @@ class DataSection(BaseModel):
     overlap: int = 0  # training rows left out because their text also stands in the test table
 
 
+class AugmentationSection(BaseModel):
+    """What augmentation did to the training texts, and to the quality on the dev texts.
+
+    The plain figures are those of the same training without it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    report: AugmentReport
+    dev_texts: int
+    accuracy: float
+    macro_f1: float
+    plain_accuracy: float
+    plain_macro_f1: float
+
+
 class Edition(BaseModel):
     """Everything known of one delivered model."""
 
@@ -73,6 +90,7 @@ class Edition(BaseModel):
     recipe: dict[str, object] = Field(default_factory=dict)
     data: DataSection | None = None
     training: FinetuneResult | None = None
+    augmentation: AugmentationSection | None = None
     baselines: Baselines | None = None
     files: tuple[EditionFile, ...] = ()
     bench: BenchResult | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pocketformer.report.blocks import Section
+from pocketformer.report.sections.augmentation import augmentation_section
 from pocketformer.report.sections.baselines import baselines_section
 from pocketformer.report.sections.data import data_section
 from pocketformer.report.sections.files import files_section, size_section
@@ -33,6 +34,7 @@ _ALL = (
     mistakes_section,
     data_section,
     training_section,
+    augmentation_section,
     provenance_section,
 )
 
