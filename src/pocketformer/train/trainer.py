@@ -54,6 +54,8 @@ def build_trainer(
     arguments = _arguments(settings, folder)
     course.module.to(arguments.device)
     classifier.encoder.get_input_embeddings().requires_grad_(not settings.freeze_embeddings)
+    if (pooler := getattr(classifier.encoder, "pooler", None)) is not None:
+        pooler.requires_grad_(classifier.settings.pooling == "pooler")  # else nothing reads it
     own = {id(parameter) for parameter in classifier.parameters()}
     others = [parameter for parameter in course.module.parameters() if id(parameter) not in own]
     optimizer = torch.optim.AdamW(
