@@ -164,19 +164,23 @@ def test_head_learns_faster_and_only_matrices_decay(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "rate", "epochs"),
+    ("size", "texts", "rate", "epochs"),
     [
-        (EncoderSize(384, 3), 2e-4, 12),
-        (EncoderSize(128, 6), 1e-4, 8),
-        (EncoderSize(384, 6), 1e-4, 8),
-        (EncoderSize(512, 4), 5e-5, 8),
-        (EncoderSize(768, 12), 2e-5, 8),
-        (EncoderSize(1024, 24), 2e-5, 8),
+        (EncoderSize(384, 3), 9500, 2e-4, 8),
+        (EncoderSize(128, 6), None, 1e-4, 8),
+        (EncoderSize(384, 6), 9500, 1e-4, 5),
+        (EncoderSize(384, 6), 1200, 1e-4, 12),
+        (EncoderSize(512, 4), 50_000, 5e-5, 4),
+        (EncoderSize(768, 12), 5000, 2e-5, 10),
+        (EncoderSize(1024, 24), None, 2e-5, 8),
     ],
 )
-def test_rate_and_epochs_follow_the_encoder_size(size: EncoderSize, rate: float, epochs: int) -> None:
-    settings, notes = resolve(FinetuneSettings(), size)
+def test_rate_and_epochs_follow_the_encoder_and_the_table(
+    size: EncoderSize, texts: int | None, rate: float, epochs: int
+) -> None:
+    settings, notes = resolve(FinetuneSettings(), size, texts=texts)
     assert (settings.learning_rate, settings.epochs) == (rate, epochs)
+    assert settings.patience == (epochs + 1) // 2
     assert settings.head_learning_rate == pytest.approx(10 * rate)
     assert all(str(size) in note for note in notes)
 

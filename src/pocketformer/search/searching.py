@@ -105,7 +105,7 @@ def search(
             base=str(base),
             teacher=None if teacher is None else str(teacher),
             wanted=settings.trials,
-            searched={dimension.name: str(dimension) for dimension in searched},
+            searched=searched,
             dev_rows=len(dev),
         )
     with suppress(OSError):  # another worker's trial or a teacher's logits are in it
@@ -118,7 +118,7 @@ def _plan(task: Task, settings: SearchSettings) -> tuple[tuple[Dimension, ...], 
     """Return what is searched and what is tried first, by role."""
     with quiet_transformers():
         model, head_is_new, _ = learner(task.base, task.train, task.given)
-    resolved, _ = resolve(task.given, EncoderSize.of(model), head_is_new=head_is_new)
+    resolved, _ = resolve(task.given, EncoderSize.of(model), texts=len(task.train), head_is_new=head_is_new)
     searched = dimensions(settings.space, task.given, resolved, head_is_new=head_is_new)
     defaults = default_params(searched, resolved)
     if settings.start_from is None:

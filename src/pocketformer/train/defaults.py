@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,8 +19,10 @@ _HEAD_FACTOR = 10.0
 _SMALL_HIDDEN_SIZE = 384
 _BASE_HIDDEN_SIZE = 768
 _FEW_LAYERS = 4
-_EPOCHS = 8
-_EPOCHS_OF_FEW_LAYERS = 12
+_STEPS = 1500
+_STEPS_OF_FEW_LAYERS = 2250
+_FEWEST_EPOCHS, _MOST_EPOCHS = 4, 12
+_EPOCHS = 8  # where the number of texts is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,21 @@ class EncoderSize:
         return f"{self.layers} layers of {self.hidden}"
 
 
-def resolve(settings: Settings, size: EncoderSize, *, head_is_new: bool = True) -> tuple[Settings, list[str]]:
-    """Fill in epochs and learning rates where they are None.
+def resolve(
+    settings: Settings, size: EncoderSize, *, texts: int | None = None, head_is_new: bool = True
+) -> tuple[Settings, list[str]]:
+    """Fill in epochs, patience and learning rates where they are None.
 
-    Small encoders take more epochs (12 instead of 8) and a higher rate, as they have less to forget:
-    2e-4 with few layers, 1e-4 up to a hidden size of 384, 5e-5 below 768, else 2e-5. A new head learns
-    ten times as fast as the encoder, one that was trained before as fast.
+    Epochs make about 1,500 steps, 2,250 for small encoders, but no fewer than 4 and no more than 12: a
+    short table needs more passes. Patience is half of them, so that a training does not end while its rate
+    is still high. The rate is 2e-4 for small encoders, which have less to forget, 1e-4 up to a hidden size
+    of 384, 5e-5 below 768, else 2e-5. A new head learns ten times as fast as the encoder, one that was
+    trained before as fast.
 
     Args:
         settings: As given.
         size: Of the encoder.
+        texts: To train on; None takes 8 epochs.
         head_is_new: Whether the head starts from random weights.
 
     Returns:
@@ -69,9 +77,9 @@ def resolve(settings: Settings, size: EncoderSize, *, head_is_new: bool = True) 
         head_rate, head_reason = rate, "the same, as it was trained before"
     epochs, epochs_reason = settings.epochs, "as given"
     if epochs is None:
-        epochs = _EPOCHS_OF_FEW_LAYERS if size.is_small else _EPOCHS
-        epochs_reason = f"chosen for {size}"
-    patience = epochs if settings.keep == "last" else settings.patience
+        epochs = _default_epochs(size, texts, settings.batch_size)
+        epochs_reason = f"chosen for {size}" + ("" if texts is None else f" and {texts:,} texts")
+    patience = epochs if settings.keep == "last" else settings.patience or math.ceil(epochs / 2)
     resolved = settings.model_copy(
         update={
             "learning_rate": rate,
@@ -84,6 +92,13 @@ def resolve(settings: Settings, size: EncoderSize, *, head_is_new: bool = True) 
         f"Learning rate: encoder {rate:.1e} ({reason}), head {head_rate:.1e} ({head_reason}).",
         f"Epochs: at most {epochs} ({epochs_reason}).",
     ]
+
+
+def _default_epochs(size: EncoderSize, texts: int | None, batch_size: int) -> int:
+    if texts is None:
+        return _EPOCHS
+    steps = _STEPS_OF_FEW_LAYERS if size.is_small else _STEPS
+    return min(max(round(steps / math.ceil(texts / batch_size)), _FEWEST_EPOCHS), _MOST_EPOCHS)
 
 
 def _default_rate(size: EncoderSize) -> float:

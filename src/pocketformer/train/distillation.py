@@ -118,7 +118,9 @@ def distill_course(
     tokenizer = load_tokenizer(student)
     model, head_is_new, notes = learner(student, train, settings)
     check_lengths(model, tokenizer, settings)
-    resolved, defaults = resolve(settings, EncoderSize.of(model), head_is_new=head_is_new)
+    resolved, defaults = resolve(
+        settings, EncoderSize.of(model), texts=len(train) + len(unlabelled), head_is_new=head_is_new
+    )
     master = load_classifier(teacher)
     order = _label_order(teacher, master, train)
     texts = (*train.texts, *unlabelled)

@@ -71,7 +71,7 @@ def finetune_course(
     tokenizer = load_tokenizer(base)
     model, head_is_new, notes = learner(base, train, settings)
     check_lengths(model, tokenizer, settings)
-    resolved, defaults = resolve(settings, EncoderSize.of(model), head_is_new=head_is_new)
+    resolved, defaults = resolve(settings, EncoderSize.of(model), texts=len(train), head_is_new=head_is_new)
     return Course(
         classifier=model,
         module=model,

@@ -79,6 +79,8 @@ def best_of(epochs: Sequence[EpochScore]) -> EpochScore:
     return max(epochs, key=lambda score: (score.macro_f1, -score.epoch))
 
 
-def stopped_early(epochs: Sequence[EpochScore], patience: int) -> bool:
-    """Whether the last `patience` epochs brought nothing better."""
-    return bool(epochs) and epochs[-1].epoch - best_of(epochs).epoch >= patience
+def stopped_early(epochs: Sequence[EpochScore], patience: int | None) -> bool:
+    """Whether the last `patience` epochs brought nothing better; None never stops."""
+    if patience is None or not epochs:
+        return False
+    return epochs[-1].epoch - best_of(epochs).epoch >= patience

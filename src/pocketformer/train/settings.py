@@ -17,10 +17,16 @@ class FinetuneSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: int | None = Field(
-        None, ge=1, le=1000, description="Passes over the training texts, at most; None chooses by size."
+        None,
+        ge=1,
+        le=1000,
+        description="Passes over the training texts, at most; None chooses by their number and the encoder.",
     )
-    patience: int = Field(
-        2, ge=1, description="Stop after this many epochs without a better macro-F1 on the dev texts."
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="Stop after this many epochs without a better macro-F1 on the dev texts; half of "
+        "all if left out.",
     )
     keep: Literal["best", "last"] = Field(
         "best",
