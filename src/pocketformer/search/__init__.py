@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pocketformer.search.result import SearchResult, TrialRecord
+from pocketformer.search.result import SearchedSetting, SearchResult, TrialRecord
 from pocketformer.search.searching import search
 from pocketformer.search.settings import SearchSettings, SearchSpace, StartingPoint
 from pocketformer.search.toml import to_toml
@@ -11,6 +11,7 @@ __all__ = [
     "SearchResult",
     "SearchSettings",
     "SearchSpace",
+    "SearchedSetting",
     "StartingPoint",
     "TrialRecord",
     "search",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-__all__ = ["SearchResult", "TrialRecord", "result_of"]
+    from pocketformer.search.space import Dimension
+
+__all__ = ["SearchResult", "SearchedSetting", "TrialRecord", "result_of"]
 
 _PER_CENT = 100
 
@@ -47,6 +50,21 @@ class TrialRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchedSetting:
+    """One setting that was searched.
+
+    Attributes:
+        name: As in the search space.
+        values: What it could be, in words.
+        logarithmic: Whether it was drawn by orders of magnitude.
+    """
+
+    name: str
+    values: str
+    logarithmic: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """All trials of a study, and the best of them.
 
@@ -57,7 +75,7 @@ class SearchResult:
         teacher: What it was distilled from, if it was.
         wanted: How many trials the study should have.
         elsewhere: Trials that other workers were still running.
-        searched: The range of each setting that was searched, in words.
+        searched: The settings that were searched.
         trials: Those that ended, by number.
         best: The one with the highest macro-F1, the earliest among equals.
         first: The starting point, or else the defaults.
@@ -71,7 +89,7 @@ class SearchResult:
     teacher: str | None
     wanted: int
     elsewhere: int
-    searched: dict[str, str]
+    searched: tuple[SearchedSetting, ...]
     trials: tuple[TrialRecord, ...]
     best: TrialRecord
     first: TrialRecord | None
@@ -90,7 +108,7 @@ def result_of(
     base: str,
     teacher: str | None,
     wanted: int,
-    searched: dict[str, str],
+    searched: Sequence[Dimension],
     dev_rows: int,
 ) -> SearchResult:
     """Read the trials of a study.
@@ -121,7 +139,9 @@ def result_of(
         teacher=teacher,
         wanted=wanted,
         elsewhere=elsewhere,
-        searched=searched,
+        searched=tuple(
+            SearchedSetting(dimension.name, str(dimension), dimension.logarithmic) for dimension in searched
+        ),
         trials=records,
         best=best,
         first=first,

@@ -72,6 +72,11 @@ class Choice:
     name: str
     values: tuple[Any, ...]
 
+    @property
+    def logarithmic(self) -> bool:
+        """Choices have no distances."""
+        return False
+
     def __contains__(self, value: object) -> bool:
         return value in self.values
 
