@@ -17,8 +17,15 @@ from pocketformer.train import DistillSettings, FinetuneSettings, finetune
 from tiny import tiny_checkpoint, tiny_classifier
 
 LABELS = ("card", "money")
-GIVEN = FinetuneSettings(
-    max_length=32, batch_size=4, warmup_ratio=0.1, dropout=0.0, head="linear", pooling="mean"
+GIVEN = FinetuneSettings(  # where the first trial but one begins, as the space names both
+    learning_rate=5e-3,
+    epochs=4,
+    max_length=32,
+    batch_size=4,
+    warmup_ratio=0.1,
+    dropout=0.0,
+    head="linear",
+    pooling="mean",
 )
 SPACE = SearchSpace(epochs=(1, 4), learning_rate=(1e-6, 2e-2))
 BAD = StartingPoint(learning_rate=1e-6, epochs=1)
