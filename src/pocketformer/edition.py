@@ -14,6 +14,7 @@ from pocketformer.checks.verdict import Verdict
 from pocketformer.data import Intake
 from pocketformer.data.augmentation import AugmentReport
 from pocketformer.errors import FileFormatError
+from pocketformer.shrink import ShrinkResult
 from pocketformer.train import FinetuneResult
 from pocketformer.train.baselines import Baselines
 
@@ -89,7 +90,10 @@ class Edition(BaseModel):
     checkpoint_sha256: str
     recipe: dict[str, object] = Field(default_factory=dict)
     data: DataSection | None = None
-    training: FinetuneResult | None = None
+    training: FinetuneResult | None = None  # of the checkpoint the files were made from
+    teacher: FinetuneResult | None = None  # of what it was distilled from, as far as that was trained here
+    assistant: FinetuneResult | None = None
+    student: ShrinkResult | None = None  # how it was cut out of its teacher
     augmentation: AugmentationSection | None = None
     baselines: Baselines | None = None
     files: tuple[EditionFile, ...] = ()

@@ -9,7 +9,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from pocketformer.data.augmentation import AugmentSettings
 from pocketformer.errors import RecipeError
+from pocketformer.search import SearchSettings
 from pocketformer.shrink import ShrinkSettings
 from pocketformer.targets import ExportOptions, Target
 from pocketformer.train import DistillSettings, FinetuneSettings
@@ -86,6 +88,8 @@ class Recipe(_Section):
     student: StudentRecipe | None = None
     distill: DistillSettings = DistillSettings()
     finetune: FinetuneSettings = FinetuneSettings()
+    augment: AugmentSettings | None = None
+    search: SearchSettings = SearchSettings()
     export: ExportRecipe = ExportRecipe()
     bench: BenchRecipe = BenchRecipe()
 
@@ -130,9 +134,19 @@ class Recipe(_Section):
         if student is not None:
             words = None if student.words is None else folder / student.words
             student = student.model_copy(update={"base": _placed(student.base, folder), "words": words})
+        augment = self.augment
+        if augment is not None:
+            synonyms = None if augment.synonyms is None else folder / augment.synonyms
+            model = _placed(augment.masked_model, folder)
+            augment = augment.model_copy(update={"synonyms": synonyms, "masked_model": model})
+        search = self.search
+        if search.storage is not None and "://" not in search.storage:
+            search = search.model_copy(update={"storage": str(folder / search.storage)})
         return self.model_copy(
             update={
                 "data": data,
+                "search": search,
+                "augment": augment,
                 "student": student,
                 "output": Path(os.path.normpath(folder / self.output)),
                 "base": _placed(self.base, folder),

@@ -122,3 +122,20 @@ def test_what_needs_a_student_is_refused_without_one(folder: Path, line: str) ->
     (folder / "recipe.toml").write_text(text + extra.get(line, f"{line}\n{data}"), "utf-8")
     with pytest.raises(RecipeError, match=r"\[student\]"):
         Recipe.load(folder / "recipe.toml")
+
+
+def test_augmentation_is_compared_with_the_same_training_without_it(folder: Path) -> None:
+    result, watcher = follow(folder, RECIPE + "[augment]\ncopies = 1\n")
+    assert watcher.done == [
+        "augment", "finetune teacher", "shrink student-start", "distill",
+        "distill checkpoint-without-augmentation",
+    ]  # fmt: skip
+    assert result.augmentation is not None
+    assert sum(result.augmentation.report.copies.values()) > 50
+    assert result.augmentation.accuracy == result.training.accuracy
+    plain, _ = follow(
+        folder, RECIPE.replace('output = "dist"', 'output = "plain"\nteacher = "./dist/teacher"')
+    )
+    assert result.augmentation.plain_accuracy == plain.training.accuracy
+    _, watcher = follow(folder, RECIPE + "[augment]\ncopies = 1\n")
+    assert watcher.done == ["augment"]

@@ -14,7 +14,8 @@ from pocketformer.checkpoint import load_classifier, load_encoder, load_tokenize
 from pocketformer.data import LabeledTexts
 from pocketformer.errors import DataError
 from pocketformer.shrink import ShrinkSettings, shrink
-from pocketformer.shrink.vocabulary import coverage, kept_ids, trim_tokenizer
+from pocketformer.shrink.vocabulary import coverage, kept_ids
+from pocketformer.shrink.wordpiece import trim_tokenizer
 from pocketformer.tokenizer import read_tokenizer
 from tiny import tiny_checkpoint, tiny_classifier, tiny_vocab
 
@@ -114,4 +115,4 @@ def test_coverage_of_dev_texts_is_told(tmp_path: Path) -> None:
 
     dev = LabeledTexts(("card", "money"), np.array([0, 1]), ("a", "b"), False)
     result = shrink(tiny_checkpoint(tmp_path / "base"), tmp_path / "out", ShrinkSettings(), ["card"], dev=dev)
-    assert any("Of 2 dev texts 1 are split as before" in note for note in result.notes)
+    assert any("Of 2 held-out texts 1 (50.0%) are split as before" in note for note in result.notes)

@@ -7,7 +7,7 @@ import time
 
 import typer
 
-from pocketformer.cli import making, proving, training, using
+from pocketformer.cli import making, proving, searching, shrinking, training, using
 from pocketformer.cli.console import err
 from pocketformer.errors import LostProcessError, PocketformerError, RecipeError
 from pocketformer.processes import is_first, process_count
@@ -28,8 +28,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 for _command in (
-    making.run, training.finetune, training.distill, proving.check, making.export, proving.verify,
-    proving.bench, proving.report, using.predict, using.inspect,
+    making.run, training.finetune, searching.search, shrinking.shrink, training.distill, proving.check,
+    making.export, proving.verify, proving.bench, proving.report, using.predict, using.inspect,
 ):  # fmt: skip
     app.command()(_command)
 

@@ -6,7 +6,8 @@ from pocketformer.pipeline.lookups import checkpoint_of
 from pocketformer.pipeline.measure import bench_edition
 from pocketformer.pipeline.observer import Observer, Progress, Silent
 from pocketformer.pipeline.rows import Rows, read_rows
-from pocketformer.pipeline.run import CHECKPOINT_DIRECTORY, run
+from pocketformer.pipeline.run import run
+from pocketformer.pipeline.training import CHECKPOINT_DIRECTORY
 from pocketformer.pipeline.verify import verify_edition
 
 __all__ = [

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pocketformer import files
 from pocketformer.checkpoint import local_directory
-from pocketformer.data import Columns, new_texts, read_texts
+from pocketformer.data import Columns, LabeledTexts, new_texts, read_texts
+from pocketformer.data.augmentation import AugmentReport, AugmentSettings, augment
+from pocketformer.edition import AugmentationSection
 from pocketformer.pipeline.ledger import Ledger, Result, key_of
 from pocketformer.pipeline.observer import Observer, Progress
 from pocketformer.pipeline.rows import Rows
 from pocketformer.recipe import Recipe, StudentRecipe
 from pocketformer.shrink import ShrinkResult, shrink
 from pocketformer.train import FinetuneResult, distill, finetune
+from pocketformer.train.masked_words import masked_words_for
 
 __all__ = ["CHECKPOINT_DIRECTORY", "Trained", "trained"]
 
+#: Names in an edition's directory: what is delivered, and what was trained on the way.
 CHECKPOINT_DIRECTORY = "checkpoint"
 TEACHER_DIRECTORY = "teacher"
-_STUDENT, _ASSISTANT = "student", "assistant"
+ASSISTANT_DIRECTORY = "assistant"
+PLAIN_DIRECTORY = "checkpoint-without-augmentation"
 _WEIGHTS = "model.safetensors"
 
 
@@ -33,12 +38,14 @@ class Trained:
         teacher: Of the model it was distilled from, when that was trained here.
         assistant: Of the model between the two, if there is one.
         student: How the student was made, if it was.
+        augmentation: What the changed copies did, if there were any.
     """
 
     training: FinetuneResult
     teacher: FinetuneResult | None = None
     assistant: FinetuneResult | None = None
     student: ShrinkResult | None = None
+    augmentation: AugmentationSection | None = None
 
 
 def trained(recipe: Recipe, rows: Rows, observer: Observer) -> Trained:
@@ -48,21 +55,51 @@ def trained(recipe: Recipe, rows: Rows, observer: Observer) -> Trained:
         PocketformerError: A sentence for the person; what was finished before it is kept.
     """
     workshop = _Workshop(recipe, rows, observer)
+    train, report = rows.train, None
+    if recipe.augment is not None:
+        train, report = workshop.augmented(recipe.augment)
     if recipe.student is None:
-        return Trained(workshop.finetuned(recipe.base, CHECKPOINT_DIRECTORY))
-    teacher, teacher_result = recipe.teacher, None
+        made = Trained(workshop.finetuned(recipe.base, train, CHECKPOINT_DIRECTORY))
+        if report is None:
+            return made
+        plain = workshop.finetuned(recipe.base, rows.train, PLAIN_DIRECTORY)
+    else:
+        made, teacher, start = _with_student(recipe, recipe.student, workshop, train)
+        if report is None:
+            return made
+        plain = workshop.distilled(teacher, start, rows.train, PLAIN_DIRECTORY)
+    return replace(made, augmentation=_compared(report, made.training, plain, len(rows.dev)))
+
+
+def _with_student(
+    recipe: Recipe, student: StudentRecipe, workshop: _Workshop, train: LabeledTexts
+) -> tuple[Trained, str, str]:
+    """Train a teacher, an assistant if any, and the student; return whom it learned from, and its start."""
+    teacher, teacher_result, assistant_result = recipe.teacher, None, None
     if teacher is None:
-        teacher_result = workshop.finetuned(recipe.base, TEACHER_DIRECTORY)
-        teacher = str(recipe.output / TEACHER_DIRECTORY)
-    assistant_result = None
-    if recipe.student.assistant_layers is not None:
-        between = recipe.student.model_copy(update={"layers": recipe.student.assistant_layers, "base": None})
-        start, _ = workshop.cut(between, teacher, f"{_ASSISTANT}-start")
-        assistant_result = workshop.distilled(teacher, start, _ASSISTANT)
-        teacher = str(recipe.output / _ASSISTANT)
-    start, made = workshop.cut(recipe.student, teacher, f"{_STUDENT}-start")
-    result = workshop.distilled(teacher, start, CHECKPOINT_DIRECTORY)
-    return Trained(result, teacher_result, assistant_result, made)
+        teacher_result = workshop.finetuned(recipe.base, train, TEACHER_DIRECTORY)
+        teacher = teacher_result.directory
+    if student.assistant_layers is not None:
+        between = student.model_copy(update={"layers": student.assistant_layers, "base": None})
+        start, _ = workshop.cut(between, teacher, f"{ASSISTANT_DIRECTORY}-start")
+        assistant_result = workshop.distilled(teacher, start, train, ASSISTANT_DIRECTORY)
+        teacher = assistant_result.directory
+    start, cut = workshop.cut(student, teacher, "student-start")
+    result = workshop.distilled(teacher, start, train, CHECKPOINT_DIRECTORY)
+    return Trained(result, teacher_result, assistant_result, cut), teacher, start
+
+
+def _compared(
+    report: AugmentReport, result: FinetuneResult, plain: FinetuneResult, dev_texts: int
+) -> AugmentationSection:
+    return AugmentationSection(
+        report=report,
+        dev_texts=dev_texts,
+        accuracy=result.accuracy,
+        macro_f1=result.macro_f1,
+        plain_accuracy=plain.accuracy,
+        plain_macro_f1=plain.macro_f1,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +120,26 @@ class _Workshop:
             for table in (rows.section.train, rows.section.test, recipe.data.model_dump(mode="json"))
         ]
 
-    def finetuned(self, base: str, name: str) -> FinetuneResult:
+    def augmented(self, settings: AugmentSettings) -> tuple[LabeledTexts, AugmentReport]:
+        """Return the training texts with changed copies among them."""
+        rows = self._rows
+        held_out = (*rows.dev.texts, *rows.test.texts)
+        with self._observer.stage("augment") as progress:
+            fill = masked_words_for(settings, self._recipe.base, progress)
+            train, report = augment(rows.train, settings, held_out, fill)
+        for sentence in report.sentences():
+            self._observer.say(sentence)
+        return train, report
+
+    def finetuned(self, base: str, train: LabeledTexts, name: str) -> FinetuneResult:
         """Fine-tune a base into the directory `name` of the output."""
-        settings, rows = self._recipe.finetune, self._rows
+        settings, dev = self._recipe.finetune, self._rows.dev
 
         def work(directory: Path, progress: Progress) -> FinetuneResult:
-            return finetune(base, rows.train, rows.dev, directory, settings, progress)
+            return finetune(base, train, dev, directory, settings, progress)
 
-        key = key_of(_weights_of(base), self._data, settings.model_dump())
-        stage = "finetune" if name == CHECKPOINT_DIRECTORY else f"finetune {name}"
-        return self._told(self._done(stage, key, name, FinetuneResult, work))
+        key = key_of(_weights_of(base), self._data, train.texts, settings.model_dump())
+        return self._told(self._done("finetune", key, name, FinetuneResult, work))
 
     def cut(self, student: StudentRecipe, teacher: str, name: str) -> tuple[str, ShrinkResult]:
         """Make the checkpoint a student starts from; return its directory."""
@@ -103,19 +150,19 @@ class _Workshop:
         def work(directory: Path, progress: Progress) -> ShrinkResult:
             return shrink(source, directory, student, texts, rows.train, rows.dev, progress)
 
-        key = key_of(_weights_of(source), self._data, student.model_dump(mode="json"))
-        return str(self._recipe.output / name), self._done(f"shrink {name}", key, name, ShrinkResult, work)
+        key = key_of(_weights_of(source), self._data, texts, student.model_dump(mode="json"))
+        return str(self._recipe.output / name), self._done("shrink", key, name, ShrinkResult, work)
 
-    def distilled(self, teacher: str, start: str, name: str) -> FinetuneResult:
+    def distilled(self, teacher: str, start: str, train: LabeledTexts, name: str) -> FinetuneResult:
         """Distil a teacher into the checkpoint at `start`, into the directory `name`."""
-        settings, rows, pool = self._recipe.distill, self._rows, self.unlabelled()
+        settings, dev, pool = self._recipe.distill, self._rows.dev, self.unlabelled()
 
         def work(directory: Path, progress: Progress) -> FinetuneResult:
-            return distill(teacher, start, rows.train, rows.dev, directory, settings, pool, progress)
+            return distill(teacher, start, train, dev, directory, settings, pool, progress)
 
-        key = key_of(_weights_of(teacher), _weights_of(start), self._data, pool, settings.model_dump())
-        stage = "distill" if name == CHECKPOINT_DIRECTORY else f"distill {name}"
-        return self._told(self._done(stage, key, name, FinetuneResult, work))
+        weights = [_weights_of(teacher), _weights_of(start)]
+        key = key_of(weights, self._data, train.texts, pool, settings.model_dump())
+        return self._told(self._done("distill", key, name, FinetuneResult, work))
 
     def unlabelled(self) -> tuple[str, ...]:
         """Return the texts without labels; none that is held out, or that has a label."""
@@ -126,8 +173,9 @@ class _Workshop:
         return new_texts(found, rows.train.texts, rows.dev.texts, rows.test.texts)
 
     def _done(
-        self, stage: str, key: str, name: str, kind: type[Result], work: Callable[[Path, Progress], Result]
+        self, verb: str, key: str, name: str, kind: type[Result], work: Callable[[Path, Progress], Result]
     ) -> Result:
+        stage = verb if name == CHECKPOINT_DIRECTORY else f"{verb} {name}"
         directory = self._recipe.output / name
         weights = directory / _WEIGHTS
         known = self._ledger.get(stage, key, kind)

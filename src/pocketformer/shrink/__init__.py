@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pocketformer.shrink.settings import ShrinkSettings
-from pocketformer.shrink.shrinking import ShrinkResult, shrink
+from pocketformer.shrink.result import ShrinkResult
+from pocketformer.shrink.scratch import from_scratch
+from pocketformer.shrink.settings import ScratchSettings, ShrinkSettings
+from pocketformer.shrink.shrinking import shrink
 from pocketformer.shrink.vocabulary import Coverage
 
-__all__ = ["Coverage", "ShrinkResult", "ShrinkSettings", "shrink"]
+__all__ = ["Coverage", "ScratchSettings", "ShrinkResult", "ShrinkSettings", "from_scratch", "shrink"]

@@ -16,10 +16,10 @@ from pocketformer.checkpoint import (
     save_encoder,
 )
 from pocketformer.errors import CheckpointError, RecipeError, TokenizerError
-from pocketformer.shrink.result import ShrinkResult, parameter_count, with_notes
+from pocketformer.shrink.result import FLOAT32_BYTES, ShrinkResult, coverage_note, size_note
 from pocketformer.shrink.settings import ScratchSettings
+from pocketformer.shrink.trimming import trimmed
 from pocketformer.shrink.vocabulary import coverage
-from pocketformer.shrink.wanted import trimmed_to
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
@@ -73,26 +73,28 @@ def from_scratch(
         whole.model_max_length = settings.max_positions
         smaller, found = whole, None
         if settings.trim_vocabulary:
-            smaller, _ = trimmed_to(whole, settings, texts)
+            smaller, _ = trimmed(whole, settings, texts)
             found = coverage(whole, smaller, held_out) if held_out else None
         config.vocab_size, config.pad_token_id = len(smaller), smaller.pad_token_id
         encoder = _random(config, settings.seed)
-        parameters = parameter_count(encoder)
-        result = with_notes(
-            ShrinkResult(
-                directory=str(directory),
-                source=str(tokenizer),
-                layers=tuple(range(settings.depth)),
-                layers_before=settings.depth,
-                pieces=len(smaller),
-                pieces_before=len(whole),
-                embedding_bytes_saved=(len(whole) - len(smaller)) * settings.width * 4,
-                parameters=parameters,
-                parameters_before=parameters,
-                coverage=found,
-                notes=(),
-                from_scratch=True,
-            )
+        parameters = sum(parameter.numel() for parameter in encoder.parameters())
+        notes = [
+            f"Started from scratch: {settings.depth} layers of {settings.width}, {size_note(parameters)}.",
+            f"Vocabulary: {len(smaller):,} of {len(whole):,} pieces.",
+        ]
+        notes += [] if found is None else [coverage_note(found)]
+        result = ShrinkResult(
+            directory=str(directory),
+            source=str(tokenizer),
+            layers=tuple(range(settings.depth)),
+            layers_before=settings.depth,
+            pieces=len(smaller),
+            pieces_before=len(whole),
+            embedding_bytes_saved=(len(whole) - len(smaller)) * settings.width * FLOAT32_BYTES,
+            parameters=parameters,
+            parameters_before=parameters,
+            coverage=found,
+            notes=tuple(notes),
         )
         save_encoder(encoder, smaller, directory, {"shrink.json": result.to_json()})
     return result
@@ -134,7 +136,27 @@ def _config(settings: ScratchSettings) -> PreTrainedConfig:
 
 def _random(config: PreTrainedConfig, seed: int) -> PreTrainedModel:
     """Return the encoder with weights that depend on the seed alone; no pooler, which nothing has trained."""
-    pooler = {} if config.model_type in ("distilbert", "electra", "squeezebert") else {"add_pooling_layer": False}
+    pooler = (
+        {} if config.model_type in ("distilbert", "electra", "squeezebert") else {"add_pooling_layer": False}
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return AutoModel.from_config(config, dtype=torch.float32, **pooler).eval()
+
+
+def _tokenizer(source: str | Path, settings: ScratchSettings) -> PreTrainedTokenizerFast:
+    """Return a checkpoint's tokenizer, or a new one over a vocab.txt."""
+    path = Path(source)
+    if not path.is_file():
+        return load_tokenizer(source)
+    try:
+        pieces = path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise CheckpointError(
+            f"{str(path)!r} is no vocab.txt: it is not UTF-8. Give a file with one piece per line."
+        ) from error
+    if missing := [token for token in _NEEDED_TOKENS if token not in pieces]:
+        raise TokenizerError(
+            f"{str(path)!r} lacks {', '.join(missing)}; give a WordPiece vocabulary with BERT's special ones."
+        )
+    return BertTokenizerFast(vocab=str(path), do_lower_case=settings.do_lower_case)

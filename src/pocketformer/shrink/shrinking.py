@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,55 +20,22 @@ from pocketformer.checkpoint import (
     save_classifier,
     save_encoder,
 )
-from pocketformer.errors import CheckpointError, DataError, RecipeError
+from pocketformer.errors import CheckpointError, RecipeError
 from pocketformer.shrink.layers import best_layers, chosen_layers, keep_layers, layer_list
+from pocketformer.shrink.result import FLOAT32_BYTES, ShrinkResult, coverage_note, size_note
 from pocketformer.shrink.settings import DEFAULT_SETTINGS, ShrinkSettings
-from pocketformer.shrink.vocabulary import Coverage, coverage, kept_ids, trim_embedding, trim_tokenizer
+from pocketformer.shrink.trimming import trimmed
+from pocketformer.shrink.vocabulary import coverage
+from pocketformer.shrink.wordpiece import trim_embedding
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from pocketformer.data import LabeledTexts
 
-__all__ = ["ShrinkResult", "shrink"]
+__all__ = ["shrink"]
 
 OnProgress = Callable[[float, str], None]
-_FLOAT32_BYTES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class ShrinkResult:
-    """What was kept of a checkpoint.
-
-    Attributes:
-        directory: Where the smaller checkpoint is.
-        source: What it was cut out of.
-        layers: The layers that were kept, counted from 0.
-        layers_before: How many there were.
-        pieces: Pieces of the vocabulary that were kept.
-        pieces_before: How many there were.
-        embedding_bytes_saved: In float32.
-        parameters: Weights now.
-        parameters_before: Weights before.
-        coverage: What the vocabulary makes of the dev texts; None where there are none, or nothing was cut.
-        notes: All of it in sentences.
-    """
-
-    directory: str
-    source: str
-    layers: tuple[int, ...]
-    layers_before: int
-    pieces: int
-    pieces_before: int
-    embedding_bytes_saved: int
-    parameters: int
-    parameters_before: int
-    coverage: Coverage | None
-    notes: tuple[str, ...]
-
-    def to_json(self) -> str:
-        """Return the result as indented JSON."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
 
 def shrink(
@@ -179,47 +145,19 @@ def _trimmed(
     texts: Sequence[str],
 ) -> tuple[PreTrainedTokenizerFast, int]:
     """Trim the embedding in place; return the tokenizer that fits it, and the bytes saved."""
-    words = _words(settings)
-    if not texts and not words:
-        raise DataError(
-            "There are no texts to trim the vocabulary to; give the training table, a frequency list as "
-            "words, or set trim_vocabulary to false."
-        )
-    keep = kept_ids(tokenizer, texts, words, settings.min_count)
     size = encoder.get_input_embeddings().weight.numel()
-    smaller = trim_tokenizer(tokenizer, keep)
+    smaller, keep = trimmed(tokenizer, settings, texts)
     trim_embedding(encoder, keep, smaller.pad_token_id)
-    return smaller, (size - encoder.get_input_embeddings().weight.numel()) * _FLOAT32_BYTES
-
-
-def _words(settings: ShrinkSettings) -> list[str]:
-    """Return the words of the frequency list; what stands after the first blank of a line is left alone."""
-    if settings.words is None:
-        return []
-    try:
-        lines = settings.words.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"The frequency list {settings.words} cannot be read ({error}); give a UTF-8 file with a word "
-            "per line."
-        ) from error
-    words = [line.split()[0] for line in lines if line.strip()]
-    return words[: settings.top_words]
+    return smaller, (size - encoder.get_input_embeddings().weight.numel()) * FLOAT32_BYTES
 
 
 def _with_notes(result: ShrinkResult) -> ShrinkResult:
-    megabytes = result.parameters * _FLOAT32_BYTES / 1e6
     notes = [
-        f"{result.parameters / 1e6:.2f} of {result.parameters_before / 1e6:.2f} million parameters were "
-        f"kept: {megabytes:.1f} MB in float32.",
+        f"Kept {size_note(result.parameters)}; before: {size_note(result.parameters_before)}.",
         f"Layers: {', '.join(map(str, result.layers))} of {result.layers_before}, counted from 0.",
         f"Vocabulary: {result.pieces:,} of {result.pieces_before:,} pieces; "
         f"{result.embedding_bytes_saved / 1e6:.1f} MB of the embedding saved.",
     ]
-    if (found := result.coverage) is not None:
-        notes.append(
-            f"Of {found.texts:,} dev texts {found.same:,} are split as before, the others into smaller "
-            f"pieces: {found.tokens_now:,} instead of {found.tokens:,} in all, {found.unknown:,} more of "
-            "them unknown."
-        )
+    if result.coverage is not None:
+        notes.append(coverage_note(result.coverage))
     return replace(result, notes=tuple(notes))

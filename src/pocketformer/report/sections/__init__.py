@@ -15,6 +15,7 @@ from pocketformer.report.sections.layers import layers_section
 from pocketformer.report.sections.mistakes import confusion_section, mistakes_section
 from pocketformer.report.sections.proof import proof_section
 from pocketformer.report.sections.provenance import provenance_section
+from pocketformer.report.sections.student import student_section
 from pocketformer.report.sections.training import training_section
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _ALL = (
     confusion_section,
     mistakes_section,
     data_section,
+    student_section,
     training_section,
     augmentation_section,
     provenance_section,

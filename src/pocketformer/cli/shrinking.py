@@ -1,0 +1,106 @@
+"""The command that makes small checkpoints: shrink."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pocketformer.cli.console import Screen, next_step, out, own_stderr, show_json
+from pocketformer.cli.options import Json, Text, settings_of
+from pocketformer.errors import RecipeError
+
+
+def shrink(
+    checkpoint: Annotated[
+        str, typer.Argument(help="Checkpoint directory or hub id; a vocab.txt for --scratch.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory for the checkpoint.")],
+    layers: Annotated[
+        str | None, typer.Option(help="How many layers to keep, or which, counted from 0, as 1,3,5.")
+    ] = None,
+    choose: Annotated[
+        str | None, typer.Option(help="Which, by number: spaced, first, last, or search (needs --train).")
+    ] = None,
+    texts: Annotated[
+        list[Path] | None,
+        typer.Option(help="Texts whose pieces stay in the vocabulary: a table or .txt; repeat for several."),
+    ] = None,
+    train: Annotated[
+        Path | None, typer.Option(help="Labelled table: its texts stay covered, and search asks it.")
+    ] = None,
+    text: Text = None,
+    min_count: Annotated[int | None, typer.Option(help="Occurrences from which on a piece stays.")] = None,
+    words: Annotated[
+        Path | None, typer.Option(help="Frequency list: the pieces of its words stay too.")
+    ] = None,
+    top_words: Annotated[int | None, typer.Option(help="How many of these words.")] = None,
+    keep_vocabulary: Annotated[
+        bool, typer.Option("--keep-vocabulary", help="Leave the vocabulary as it is.")
+    ] = False,
+    scratch: Annotated[
+        bool,
+        typer.Option("--scratch", help="Random weights instead of the checkpoint's; its vocabulary stays."),
+    ] = False,
+    width: Annotated[int | None, typer.Option(help="With --scratch: numbers per token.")] = None,
+    depth: Annotated[int | None, typer.Option(help="With --scratch: layers.")] = None,
+    json: Json = False,
+) -> None:
+    """Make a small checkpoint out of a large one: fewer layers, and only the vocabulary in use.
+
+    A fine-tuned classifier keeps its head and labels, so that its student starts near it. Texts outside
+    the kept vocabulary are split into smaller pieces and none becomes unknown that was known before.
+    """
+    with own_stderr():
+        from pocketformer import shrink as room
+        from pocketformer.data import Columns, read_labeled_texts, read_texts, split
+
+    corpus = [one for path in texts or () for one in read_texts(path, Columns(text))]
+    rows = dev = None
+    if train is not None:
+        table, _ = read_labeled_texts(train, Columns(text))
+        rows, dev = split(table, 0.1, 0)
+        corpus += table.texts
+    vocabulary = {
+        "min_count": min_count, "words": words, "top_words": top_words,
+        "trim_vocabulary": False if keep_vocabulary else None,
+    }  # fmt: skip
+    screen = Screen()
+    held_out = () if dev is None else dev.texts
+    with screen.stage("shrink") as progress:
+        if scratch:
+            _refuse(layers=layers, choose=choose)
+            sizes = settings_of(room.ScratchSettings, {**vocabulary, "width": width, "depth": depth})
+            result = room.from_scratch(checkpoint, output, sizes, corpus, held_out)
+        else:
+            _refuse(width=width, depth=depth)
+            settings = settings_of(
+                room.ShrinkSettings, {**vocabulary, "layers": _layers(layers), "choose": choose}
+            )
+            result = room.shrink(checkpoint, output, settings, corpus, rows, dev, progress)
+    if json:
+        show_json(result)
+        return
+    for note in result.notes:
+        screen.say(note)
+    out.print(f"Wrote {output}: {result.parameters / 1e6:.2f} million parameters.", markup=False)
+    next_step(f"pocketformer distill TEACHER {output} TRAIN.csv -o student")
+
+
+def _layers(given: str | None) -> int | tuple[int, ...] | None:
+    """Return a number of layers, or the numbers of some."""
+    if given is None:
+        return None
+    try:
+        numbers = [int(part) for part in given.split(",")]
+    except ValueError as error:
+        raise RecipeError(f"--layers was given {given!r}; give a number, as 3, or some, as 1,3,5.") from error
+    return numbers[0] if "," not in given else tuple(numbers)
+
+
+def _refuse(**options: object) -> None:
+    for name, value in options.items():
+        if value is not None:
+            belongs = "cuts out of a checkpoint" if name in ("layers", "choose") else "starts from --scratch"
+            raise RecipeError(f"--{name} is for a student that {belongs}; leave it out.")
