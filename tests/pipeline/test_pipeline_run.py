@@ -88,7 +88,7 @@ def test_a_second_run_keeps_every_stage(recipe: Recipe) -> None:
     watcher = Watcher()
     pipeline.run(recipe, watcher)
     assert watcher.done == ["report"]
-    assert len(watcher.kept_stages) == 1 + 2 * len(FILES) + 2  # finetune; golden.json and bench
+    assert len(watcher.kept_stages) == 2 + 2 * len(FILES) + 2  # baselines, finetune; golden.json, bench
     assert before == {name: (recipe.output / name).read_bytes() for name in FILES}
 
 
