@@ -94,6 +94,44 @@ def test_finetune_writes_a_checkpoint_and_says_what_is_next(
     assert load_classifier(output).labels == ("bank", "greeting")
 
 
+def test_a_student_is_cut_and_distilled(
+    capsys: pytest.CaptureFixture[str], finished: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    from pocketformer.checkpoint import load_classifier
+
+    teacher, table = finished / "checkpoint", recipe_path.parent / "train.csv"
+    start, student, pool = tmp_path / "start", tmp_path / "student", tmp_path / "pool.txt"
+    pool.write_text("please find my card\nhello the world\n", "utf-8")
+    code, out, err = run(capsys, "shrink", teacher, "-o", start, "--layers", "1", "--train", table)
+    assert code == 0, err
+    assert f"Wrote {start}: " in out
+    assert "pocketformer distill" in err
+    arguments = ["distill", teacher, start, table, "-o", student, "--unlabelled", pool, "--max-length", 32]
+    code, out, err = run(capsys, *arguments, "--epochs", 2, "--set", "focal_gamma=1.5", "--json")
+    assert code == 0, err
+    result = json.loads(out)
+    assert result["teacher"] == str(teacher)
+    assert (result["settings"]["focal_gamma"], len(result["epochs"])) == (1.5, 2)
+    assert "2 texts without a label" in err
+    assert load_classifier(student).encoder.config.num_hidden_layers == 1
+
+
+def test_options_of_students_that_make_no_sense_are_refused(
+    capsys: pytest.CaptureFixture[str], finished: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    teacher, table, out = finished / "checkpoint", recipe_path.parent / "train.csv", tmp_path / "out"
+    assert "--layers was given" in refused(capsys, "shrink", teacher, "-o", out, "--layers", "two")
+    assert "the encoder has 2" in refused(
+        capsys, "shrink", teacher, "-o", out, "--layers", "9", "--train", table
+    )
+    assert "starts from --scratch" in refused(capsys, "shrink", teacher, "-o", out, "--width", 64)
+    distill = ["distill", teacher, teacher, table, "-o", out]
+    assert "no setting 'colour'" in refused(capsys, *distill, "--set", "colour=red")
+    assert "give a name and a value" in refused(capsys, *distill, "--set", "epochs")
+    assert "'temperature'" in refused(capsys, *distill, "--temperature", "0.5")
+    assert not out.exists()
+
+
 def test_report_is_written_anew(capsys: pytest.CaptureFixture[str], dist: Path) -> None:
     before = (dist / "report.html").read_bytes()
     (dist / "report.html").unlink()
@@ -106,7 +144,19 @@ def test_report_is_written_anew(capsys: pytest.CaptureFixture[str], dist: Path) 
 def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--help")
     assert code == 0
-    for command in ("run", "finetune", "export", "verify", "bench", "predict", "inspect", "report"):
+    for command in (
+        "run",
+        "finetune",
+        "search",
+        "shrink",
+        "distill",
+        "export",
+        "verify",
+        "bench",
+        "predict",
+        "inspect",
+        "report",
+    ):
         assert command in out
     _, out, _ = run(capsys, "run", "--help")
     assert 'train = "train.csv"' in out
