@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from pocketformer.checkpoint import ARCHITECTURES, load_classifier, load_encoder, load_tokenizer
-from pocketformer.data import LabeledTexts
+from pocketformer.checkpoint import ARCHITECTURES, load_classifier, load_encoder
 from pocketformer.errors import CheckpointError, DataError, RecipeError
 from pocketformer.shrink import ShrinkSettings, shrink
-from pocketformer.shrink.layers import best_layers, chosen_layers, layer_list
-from pocketformer.train import FinetuneSettings, finetune
+from pocketformer.shrink.layers import chosen_layers, layer_list
 from tiny import tiny_checkpoint, tiny_classifier
 
 LAYERS_ALONE = ShrinkSettings(layers=1, trim_vocabulary=False)
-LABELS = ("card", "money")
-
-
-def examples() -> LabeledTexts:
-    texts = tuple(f"where is my {word} {number}" for number in range(16) for word in LABELS)
-    return LabeledTexts(texts, np.array([0, 1] * 16, dtype=np.int64), LABELS, False)
 
 
 @pytest.mark.parametrize(
@@ -69,23 +60,6 @@ def test_bare_encoder_stays_one(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "shrink.json").is_file()
 
 
-def test_search_leaves_out_the_layers_that_do_harm(tmp_path: Path) -> None:
-    """A trained layer between two that turn everything into noise is the one that is found."""
-    base = tiny_checkpoint(tmp_path / "base", num_hidden_layers=1)
-    settings = FinetuneSettings(epochs=6, patience=6, batch_size=8, max_length=32, learning_rate=3e-3)
-    finetune(base, examples(), examples(), tmp_path / "good", settings)
-    model, tokenizer = load_classifier(tmp_path / "good"), load_tokenizer(tmp_path / "good")
-    layers = layer_list(model.encoder, "encoder.layer")
-    noise = load_encoder(tiny_checkpoint(tmp_path / "noise", num_hidden_layers=2, seed=5)).encoder.layer
-    for layer in noise:
-        torch.nn.init.zeros_(layer.output.LayerNorm.weight)  # every text alike from here on
-    good = layers[0]
-    model.encoder.encoder.layer = torch.nn.ModuleList([noise[0], good, noise[1]])
-    model.encoder.config.num_hidden_layers = 3
-    assert best_layers(model, tokenizer, 1, examples(), examples()) == (1,)
-    assert [*model.encoder.encoder.layer] == [noise[0], good, noise[1]]
-
-
 def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     source = tiny_classifier(tmp_path / "whole")
 
@@ -96,7 +70,7 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
         attempt(layers=3, trim_vocabulary=False)
     with pytest.raises(RecipeError, match="different numbers from 0 to 1"):
         attempt(layers=(0, 2), trim_vocabulary=False)
-    with pytest.raises(RecipeError, match="needs a fine-tuned classifier"):
+    with pytest.raises(RecipeError, match="needs labelled texts"):
         attempt(layers=1, choose="search", trim_vocabulary=False)
     with pytest.raises(DataError, match="no texts to trim the vocabulary to"):
         attempt(layers=1)

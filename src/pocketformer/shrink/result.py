@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from pocketformer.shrink.layer_search import LayerSearch
 from pocketformer.shrink.vocabulary import Coverage
 
 __all__ = ["FLOAT32_BYTES", "ShrinkResult", "coverage_note", "size_note"]
@@ -28,6 +29,7 @@ class ShrinkResult:
         parameters_before: Weights before; from scratch, as many as now.
         coverage: What the vocabulary makes of held-out texts; None where there are none, or nothing was cut.
         notes: All of it in sentences.
+        search: What the search for layers found, where they were searched for.
     """
 
     directory: str
@@ -41,6 +43,7 @@ class ShrinkResult:
     parameters_before: int
     coverage: Coverage | None
     notes: tuple[str, ...]
+    search: LayerSearch | None = None
 
     def to_json(self) -> str:
         """Return the result as indented JSON."""

@@ -66,6 +66,7 @@ def from_scratch(
         TokenizerError: A vocabulary without the special tokens, or one that is not WordPiece.
     """
     directory = Path(directory)
+    _require_another(tokenizer, directory)
     require_replaceable(directory)
     config = _config(settings)
     with quiet_transformers():
@@ -111,6 +112,16 @@ def default_heads(width: int) -> int:
         if width % head == 0:
             return width // head
     raise RecipeError(f"The width {width} is no multiple of 8; give one that is, or name the heads.")
+
+
+def _require_another(tokenizer: str | Path, directory: Path) -> None:
+    """Refuse to write random weights over the checkpoint whose vocabulary they get."""
+    path = Path(tokenizer)
+    if (path if path.is_dir() else path.parent).resolve() == directory.resolve() and path.exists():
+        raise CheckpointError(
+            f"{str(directory)!r} holds the vocabulary itself and would be overwritten; "
+            "give another directory."
+        )
 
 
 def _config(settings: ScratchSettings) -> PreTrainedConfig:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketformer.checkpoint import (
+    HeadSettings,
     TextClassifier,
     is_classifier,
     load_classifier,
@@ -21,7 +22,8 @@ from pocketformer.checkpoint import (
     save_encoder,
 )
 from pocketformer.errors import CheckpointError, RecipeError
-from pocketformer.shrink.layers import best_layers, chosen_layers, keep_layers, layer_list
+from pocketformer.shrink.layer_search import LayerSearch, search_layers
+from pocketformer.shrink.layers import chosen_layers, keep_layers, layer_list
 from pocketformer.shrink.result import FLOAT32_BYTES, ShrinkResult, coverage_note, size_note
 from pocketformer.shrink.settings import DEFAULT_SETTINGS, ShrinkSettings
 from pocketformer.shrink.trimming import trimmed
@@ -63,7 +65,7 @@ def shrink(
     Raises:
         CheckpointError: A source that cannot be used, or a `directory` that holds something else.
         DataError: No texts to trim the vocabulary to.
-        RecipeError: Layers that there are not, or a search without a classifier and its texts.
+        RecipeError: Layers that there are not, or a search without labelled texts.
         TokenizerError: A vocabulary that is not WordPiece is to be trimmed.
     """
     directory = Path(directory)
@@ -80,7 +82,10 @@ def shrink(
         before = sum(parameter.numel() for parameter in whole.parameters())
         path = require_supported(encoder.config.model_type, source).layers
         total = len(layer_list(encoder, path))
-        layers = _layers(settings, total, classifier, tokenizer, train, dev, on_progress)
+        found_layers = None
+        if settings.choose == "search":
+            found_layers = _searched(settings, classifier or encoder, tokenizer, train, dev, on_progress)
+        layers = _layers(settings, total, found_layers)
         keep_layers(encoder, layers, path)
         pieces_before = encoder.config.vocab_size
         smaller, saved = tokenizer, 0
@@ -101,6 +106,7 @@ def shrink(
             parameters_before=before,
             coverage=found,
             notes=(),
+            search=found_layers,
         )
         result = _with_notes(result)
         extra = {"shrink.json": result.to_json()}
@@ -113,29 +119,35 @@ def shrink(
     return result
 
 
-def _layers(
+def _layers(settings: ShrinkSettings, total: int, search: LayerSearch | None) -> tuple[int, ...]:
+    """Return the layers to keep, counted from 0."""
+    if search is not None:
+        return search.layers
+    if settings.layers is None:
+        return tuple(range(total))
+    if isinstance(settings.layers, int):
+        return chosen_layers(settings.layers, total, settings.choose)
+    return settings.layers
+
+
+def _searched(
     settings: ShrinkSettings,
-    total: int,
-    classifier: TextClassifier | None,
+    model: TextClassifier | PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     train: LabeledTexts | None,
     dev: LabeledTexts | None,
     on_progress: OnProgress | None,
-) -> tuple[int, ...]:
-    """Return the layers to keep, counted from 0."""
-    wanted = settings.layers
-    if wanted is None:
-        return tuple(range(total))
-    if not isinstance(wanted, int):
-        return wanted
-    if settings.choose != "search":
-        return chosen_layers(wanted, total, settings.choose)
-    if classifier is None or train is None or dev is None:
+) -> LayerSearch:
+    """Ask labelled texts which layers to keep; a bare encoder is asked by its mean token states."""
+    if train is None or dev is None:
         raise RecipeError(
-            "The search for layers needs a fine-tuned classifier and labelled texts for training and dev; "
-            "choose spaced, first or last where there are none."
+            "The search for layers needs labelled texts, for training and dev; give them, or choose spaced, "
+            "first or last."
         )
-    return best_layers(classifier, tokenizer, wanted, train, dev, on_progress)
+    assert isinstance(settings.layers, int)  # the settings' own validation
+    if not isinstance(model, TextClassifier):
+        model = TextClassifier(model, HeadSettings(), train.labels, multi_label=train.multi_label).eval()
+    return search_layers(model, tokenizer, settings.layers, train, dev, on_progress)
 
 
 def _trimmed(
@@ -158,6 +170,8 @@ def _with_notes(result: ShrinkResult) -> ShrinkResult:
         f"Vocabulary: {result.pieces:,} of {result.pieces_before:,} pieces; "
         f"{result.embedding_bytes_saved / 1e6:.1f} MB of the embedding saved.",
     ]
+    if result.search is not None:
+        notes.insert(2, result.search.sentence())
     if result.coverage is not None:
         notes.append(coverage_note(result.coverage))
     return replace(result, notes=tuple(notes))

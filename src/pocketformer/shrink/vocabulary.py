@@ -3,7 +3,8 @@
 WordPiece takes the longest piece that fits, from left to right. A text all of whose pieces stay is therefore
 split as before: each of them was the longest among all pieces, so it is the longest among fewer. Any other
 text falls back to shorter pieces, and as all pieces of one character stay, one always fits where each
-character has its own: such a word is never unknown.
+character has its own: such a word is never unknown. Of one character, only what no text can ever use goes:
+`##中` or `##!`, where the tokenizer makes every ideograph and punctuation mark a word of its own.
 """
 
 from __future__ import annotations
@@ -50,8 +51,9 @@ def kept_ids(
 ) -> list[int]:
     """Return the ids that stay, ascending.
 
-    Those are the special and added tokens, all pieces of one character, all pieces with a character that has
-    none of its own, the pieces that `texts` use at least `min_count` times, and the pieces of `words`.
+    Those are the special and added tokens, all pieces of one character that a text can use, all pieces with a
+    character that has none of its own, the pieces that `texts` use at least `min_count` times, and the pieces
+    of `words`.
 
     Args:
         tokenizer: With a WordPiece vocabulary.
@@ -74,7 +76,10 @@ def kept_ids(
     keep.add(vocabulary[content["model"]["unk_token"]])
     single = {piece for piece in vocabulary if len(piece.removeprefix(prefix)) == 1}
     for piece, number in vocabulary.items():
-        if piece in single or not _parts(piece, prefix) <= single:
+        if piece in single:
+            if not _never_used(tokenizer, piece, prefix):
+                keep.add(number)
+        elif not _parts(piece, prefix) <= single:
             keep.add(number)
     return sorted(keep)
 
@@ -93,6 +98,19 @@ def coverage(
             tokens[side] += len(one.tokens)
             unknown[side] += one.tokens.count(tokenizer.unk_token)
     return Coverage(len(texts), same, tokens[0], tokens_same, tokens[1], max(0, unknown[1] - unknown[0]))
+
+
+def _never_used(tokenizer: PreTrainedTokenizerFast, piece: str, prefix: str) -> bool:
+    """Whether a piece is for one character inside a word, and that character always is a word of its own."""
+    character = piece.removeprefix(prefix)
+    if character == piece:
+        return False
+    backend = tokenizer.backend_tokenizer
+    word = f"a{character}a"
+    normal = backend.normalizer.normalize_str(word) if backend.normalizer else word
+    return backend.pre_tokenizer is not None and character in {
+        part for part, _ in backend.pre_tokenizer.pre_tokenize_str(normal)
+    }
 
 
 def _parts(piece: str, prefix: str) -> set[str]:
