@@ -35,12 +35,12 @@ _PATIENCE = timedelta(hours=1)
 
 def process_count() -> int:
     """Return how many processes work on this training; 1 without a launcher."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    return _told(("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"), 1)
 
 
 def process_number() -> int:
     """Return which of them this one is, counted from 0."""
-    return int(os.environ.get("RANK", "0"))
+    return _told(("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK"), 0)
 
 
 def is_first() -> bool:
@@ -129,6 +129,11 @@ def sentence_for_lost_process() -> Iterator[None]:
             f"Process {process_number()} of {process_count()} lost another one, so the training ends. What "
             "ended that one stands above. Run the same command again to go on after the last finished epoch."
         ) from error
+
+
+def _told(names: tuple[str, ...], otherwise: int) -> int:
+    """Return the number a launcher gave: torchrun's name comes first, then those of mpirun's kinds."""
+    return next((int(os.environ[name]) for name in names if name in os.environ), otherwise)
 
 
 def _is_lost_connection(error: RuntimeError) -> bool:
