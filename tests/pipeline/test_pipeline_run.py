@@ -174,3 +174,9 @@ def test_no_edition_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "edition.json").write_text('{"name": 1}')
     with pytest.raises(FileFormatError, match=r"cannot be read: .* at "):
         Edition.load(tmp_path)
+
+
+def test_an_edition_does_not_tell_where_studies_are_kept(finished: Path) -> None:
+    recipe = Edition.load(finished).recipe
+    assert "finetune" in recipe
+    assert "search" not in recipe

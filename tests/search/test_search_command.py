@@ -17,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from pocketformer.cli.searching import search as search_command
-from pocketformer.errors import RecipeError
+from pocketformer.errors import MissingExtraError, RecipeError
 from pocketformer.pipeline import read_rows
 from pocketformer.pipeline.observer import Silent
 from pocketformer.pipeline.searching import search_directory, search_recipe
@@ -145,6 +145,20 @@ def result_in(recipe: Path) -> dict[str, Any]:
     text = (search_directory(Recipe.load(recipe)) / "search.json").read_text("utf-8")
     result: dict[str, Any] = json.loads(text)
     return result
+
+
+def test_without_optuna_the_search_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'pocketformer\[search\]'"):
+        command(write_recipe(tmp_path, ""))
+
+
+@pytest.mark.slow
+def test_without_optuna_everything_else_works() -> None:
+    program = "import sys; sys.modules['optuna'] = None; import pocketformer.pipeline.searching"
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 
 @pytest.mark.slow

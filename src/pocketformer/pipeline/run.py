@@ -46,7 +46,8 @@ def run(recipe: Recipe, observer: Observer | None = None) -> Edition:
             "augmentation": made.augmentation,
             "baselines": baselines,
             "data": rows.section,
-            "recipe": recipe.model_dump(mode="json", exclude={"output"}),
+            # The storage of a search may hold a password, and none of it made these files.
+            "recipe": recipe.model_dump(mode="json", exclude={"output", "search"}),
         }
     )
     edition = verify_edition(edition, output, rows.test, observer)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,13 @@ from pocketformer import files
 from pocketformer.checkpoint import local_directory, quiet_transformers
 from pocketformer.errors import RecipeError
 from pocketformer.processes import process_count
+from pocketformer.search.audience import Audience, Nobody
 from pocketformer.search.quiet import quiet_optuna
 from pocketformer.search.result import SearchResult, result_of
 from pocketformer.search.settings import DEFAULT_SEARCH, SearchSettings
 from pocketformer.search.space import Dimension, Params, default_params, dimensions, start_params
 from pocketformer.search.storage import JOURNAL, open_storage, without_password
 from pocketformer.search.task import Task
-from pocketformer.search.trial import Audience, clean, run_trial
 from pocketformer.search.workers import Absences, this_worker
 from pocketformer.train import DistillSettings, FinetuneSettings
 from pocketformer.train.course import check_inputs, learner
@@ -35,14 +35,6 @@ __all__ = ["RESULT_JSON", "TRIALS_DIRECTORY", "search"]
 RESULT_JSON, TRIALS_DIRECTORY = "search.json", ".trials"
 
 _POLL_SECONDS = 1.0
-
-
-class _Nobody:
-    def stage(self, title: str) -> AbstractContextManager[Callable[[float, str], None]]:
-        return nullcontext(lambda fraction, message: None)
-
-    def say(self, sentence: str) -> None:
-        """Ignore it."""
 
 
 def search(
@@ -79,7 +71,7 @@ def search(
         MissingExtraError: Optuna is not installed.
         PocketformerError: What ended a trial, or no trial has ended yet.
     """
-    directory, audience = Path(directory), audience or _Nobody()
+    directory, audience = Path(directory), audience or Nobody()
     if (teacher is None) == isinstance(given, DistillSettings):
         raise RecipeError("A search over distillations needs a teacher and DistillSettings, others neither.")
     if process_count() > 1:
@@ -128,6 +120,8 @@ def _plan(task: Task, settings: SearchSettings) -> tuple[tuple[Dimension, ...], 
 
 def _work(queue: Queue, task: Task, trials: Path, settings: SearchSettings, audience: Audience) -> None:
     """Run trials until the study has enough of them and nobody else is running one, or the time is up."""
+    from pocketformer.search.trial import clean, run_trial
+
     end = time.monotonic() + (settings.seconds or float("inf"))
     waiting = False
     while True:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -18,21 +17,12 @@ from pocketformer.search.workers import heartbeat
 from pocketformer.train.result import EpochScore, best_of
 
 if TYPE_CHECKING:
+    from pocketformer.search.audience import Audience
     from pocketformer.search.queue import Queue
     from pocketformer.search.task import Task
     from pocketformer.train import FinetuneSettings
 
-__all__ = ["Audience", "clean", "run_trial"]
-
-
-class Audience(Protocol):
-    """Who is told what a search does; an observer of a pipeline is one."""
-
-    def stage(self, title: str) -> AbstractContextManager[Callable[[float, str], None]]:
-        """Begin a trial that lasts as long as the context; it gives a callback for its progress."""
-
-    def say(self, sentence: str) -> None:
-        """Report something the person should know."""
+__all__ = ["clean", "run_trial"]
 
 
 def run_trial(
