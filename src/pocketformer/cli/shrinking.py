@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pocketformer.cli.console import Screen, next_step, out, own_stderr, show_json
-from pocketformer.cli.options import Json, Text, settings_of
+from pocketformer.cli.options import Json, SetOption, Text, settings_of
 from pocketformer.errors import RecipeError
 
 
@@ -45,15 +45,19 @@ def shrink(
     ] = False,
     width: Annotated[int | None, typer.Option(help="With --scratch: numbers per token.")] = None,
     depth: Annotated[int | None, typer.Option(help="With --scratch: layers.")] = None,
+    set_: SetOption = None,
     json: Json = False,
 ) -> None:
     """Make a small checkpoint out of a large one: fewer layers, and only the vocabulary in use.
 
-    A fine-tuned classifier keeps its head and labels, so that its student starts near it. Texts outside
-    the kept vocabulary are split into smaller pieces and none becomes unknown that was known before.
+    A fine-tuned classifier keeps its head and labels, so that its student starts near it. Evenly spaced
+    layers are a good first choice: --layers 3 of 6 keeps 1, 3 and 5. Texts that use only kept pieces are
+    split as before, others into smaller pieces. From scratch: `pocketformer shrink vocab.txt -o start
+    --scratch --width 192 --depth 3 --texts train.csv --set max_positions=64`.
     """
     with own_stderr():
         from pocketformer import shrink as room
+        from pocketformer.checkpoint import is_classifier
         from pocketformer.data import Columns, read_labeled_texts, read_texts, split
 
     corpus = [one for path in texts or () for one in read_texts(path, Columns(text))]
@@ -62,6 +66,11 @@ def shrink(
         table, _ = read_labeled_texts(train, Columns(text))
         rows, dev = split(table, 0.1, 0)
         corpus += table.texts
+    if not (corpus or words or keep_vocabulary):
+        raise RecipeError(
+            "No texts were given to trim the vocabulary to: give --texts, --train or --words, or leave the "
+            "vocabulary as it is with --keep-vocabulary."
+        )
     vocabulary = {
         "min_count": min_count, "words": words, "top_words": top_words,
         "trim_vocabulary": False if keep_vocabulary else None,
@@ -71,12 +80,12 @@ def shrink(
     with screen.stage("shrink") as progress:
         if scratch:
             _refuse(layers=layers, choose=choose)
-            sizes = settings_of(room.ScratchSettings, {**vocabulary, "width": width, "depth": depth})
+            sizes = settings_of(room.ScratchSettings, {**vocabulary, "width": width, "depth": depth}, set_)
             result = room.from_scratch(checkpoint, output, sizes, corpus, held_out)
         else:
             _refuse(width=width, depth=depth)
             settings = settings_of(
-                room.ShrinkSettings, {**vocabulary, "layers": _layers(layers), "choose": choose}
+                room.ShrinkSettings, {**vocabulary, "layers": _layers(layers), "choose": choose}, set_
             )
             result = room.shrink(checkpoint, output, settings, corpus, rows, dev, progress)
     if json:
@@ -85,7 +94,8 @@ def shrink(
     for note in result.notes:
         screen.say(note)
     out.print(f"Wrote {output}: {result.parameters / 1e6:.2f} million parameters.", markup=False)
-    next_step(f"pocketformer distill TEACHER {output} TRAIN.csv -o student")
+    teacher = "TEACHER" if scratch or not is_classifier(checkpoint) else checkpoint
+    next_step(f"pocketformer distill {teacher} {output} {train or 'TRAIN.csv'} -o {output}-trained")
 
 
 def _layers(given: str | None) -> int | tuple[int, ...] | None:
