@@ -120,11 +120,10 @@ def test_options_of_students_that_make_no_sense_are_refused(
     capsys: pytest.CaptureFixture[str], finished: Path, recipe_path: Path, tmp_path: Path
 ) -> None:
     teacher, table, out = finished / "checkpoint", recipe_path.parent / "train.csv", tmp_path / "out"
-    assert "--layers was given" in refused(capsys, "shrink", teacher, "-o", out, "--layers", "two")
-    assert "the encoder has 2" in refused(
-        capsys, "shrink", teacher, "-o", out, "--layers", "9", "--train", table
-    )
-    assert "starts from --scratch" in refused(capsys, "shrink", teacher, "-o", out, "--width", 64)
+    shrink = ["shrink", teacher, "-o", out, "--train", table]
+    assert "--layers was given" in refused(capsys, *shrink, "--layers", "two")
+    assert "the encoder has 2" in refused(capsys, *shrink, "--layers", "9")
+    assert "starts from --scratch" in refused(capsys, *shrink, "--width", 64)
     distill = ["distill", teacher, teacher, table, "-o", out]
     assert "no setting 'colour'" in refused(capsys, *distill, "--set", "colour=red")
     assert "give a name and a value" in refused(capsys, *distill, "--set", "epochs")
