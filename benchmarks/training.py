@@ -2,7 +2,7 @@
 
     python benchmarks/training.py [--data TABLE] [--output benchmarks/training.md]
 
-MiniLM-L6 on the same 256 texts, drawn from the table, one epoch per turn. Every turn is Trainer's own
+MiniLM-L6 on the same 384 texts, drawn from the table, one epoch per turn. Every turn is Trainer's own
 `train()` without evaluation and saving: the first row's is transformers' Trainer as its examples use it,
 padding to 128 tokens, the others' is the one that `finetune` runs. All take turns in one process in an order
 drawn anew for each round, so that other work on the machine hits them alike; the figures are medians.
@@ -124,8 +124,8 @@ def main() -> None:
     """Measure, print the table, and write it where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="a labelled table")
-    parser.add_argument("--texts", type=int, default=256, help="how many of its texts are learned from")
-    parser.add_argument("--rounds", type=int, default=3, help="measured turns of each")
+    parser.add_argument("--texts", type=int, default=384, help="how many of its texts are learned from")
+    parser.add_argument("--rounds", type=int, default=2, help="measured turns of each")
     parser.add_argument("--output", type=Path, help="Markdown file to write")
     given = parser.parse_args()
     rows, _ = read_labeled_texts(given.data)
