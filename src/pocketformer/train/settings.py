@@ -92,7 +92,7 @@ class FinetuneSettings(BaseModel):
     )
     compile: bool = Field(
         False,
-        description="Compile the model with torch.compile; takes a minute and a C++ compiler, and may not pay.",
+        description="Compile the model with torch.compile: a minute, a C++ compiler, and it may not pay.",
     )
     seed: int = Field(0, ge=0, lt=2**32, description="Of the head's start, the batches and the dropout.")
 
