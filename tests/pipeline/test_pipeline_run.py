@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,33 +12,10 @@ from pocketformer import pipeline
 from pocketformer.data import read_labeled_texts
 from pocketformer.edition import Edition
 from pocketformer.errors import FileFormatError, VerificationError
-from pocketformer.pipeline import Progress
 from pocketformer.recipe import Recipe
+from watching import Watcher
 
 FILES = ["tiny.fp32.tflite", "tiny.fp16.tflite", "tiny.int8.tflite"]
-
-
-class Watcher:
-    """Remembers what was done and what was kept; can be told to interrupt a stage."""
-
-    def __init__(self, interrupt: str = "") -> None:
-        self.done: list[str] = []
-        self.kept_stages: list[str] = []
-        self.said: list[str] = []
-        self._interrupt = interrupt
-
-    @contextmanager
-    def stage(self, title: str) -> Iterator[Progress]:
-        if title == self._interrupt:
-            raise KeyboardInterrupt
-        yield lambda fraction, message: None
-        self.done.append(title)
-
-    def kept(self, title: str) -> None:
-        self.kept_stages.append(title)
-
-    def say(self, sentence: str) -> None:
-        self.said.append(sentence)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,11 +9,11 @@ import pytest
 from conftest import write_table
 from pocketformer.checkpoint import load_classifier, load_tokenizer
 from pocketformer.errors import RecipeError
-from pocketformer.pipeline import Progress
 from pocketformer.pipeline.rows import read_rows
 from pocketformer.pipeline.training import Trained, trained
 from pocketformer.recipe import Recipe
 from tiny import tiny_checkpoint
+from watching import Watcher
 
 RECIPE = """
 name = "tiny"
@@ -35,26 +33,6 @@ epochs = 2
 max_length = 32
 learning_rate = 0.003
 """
-
-
-class Watcher:
-    """Remembers what was done, what was kept and what was said."""
-
-    def __init__(self) -> None:
-        self.done: list[str] = []
-        self.kept_stages: list[str] = []
-        self.said: list[str] = []
-
-    @contextmanager
-    def stage(self, title: str) -> Iterator[Progress]:
-        yield lambda fraction, message: None
-        self.done.append(title)
-
-    def kept(self, title: str) -> None:
-        self.kept_stages.append(title)
-
-    def say(self, sentence: str) -> None:
-        self.said.append(sentence)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pocketformer.train.settings import FinetuneSettings
 from pocketformer.train.words import OUTSIDE, aligned, number_words
 from pocketformer.train.work import work_folder
 from tiny import tiny_checkpoint, tiny_classifier
+from watching import Interruption
 
 LABELS = ("card", "money")
 QUICK = DistillSettings(epochs=4, patience=4, batch_size=8, max_length=32, learning_rate=3e-3)
@@ -161,17 +162,6 @@ def test_words_meet_where_tokenizers_differ(tmp_path: Path) -> None:
     assert aligned(whole, other) == ([OUTSIDE] * 6, [OUTSIDE] * 3)
 
 
-class _Interruption:
-    def __init__(self, message: str) -> None:
-        self.message = message
-        self.seen: list[str] = []
-
-    def __call__(self, _: float, message: str) -> None:
-        self.seen.append(message)
-        if message.startswith(self.message):
-            raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("at", ["the teacher read", "epoch 3 of 4"])
 def test_interrupted_distillation_ends_with_the_same_weights(teacher: Path, tmp_path: Path, at: str) -> None:
     student = tiny_checkpoint(tmp_path / "student", hidden_size=48, num_hidden_layers=1)
@@ -181,7 +171,7 @@ def test_interrupted_distillation_ends_with_the_same_weights(teacher: Path, tmp_
         out = tmp_path / name / "out"
         if name == "parts":
             with pytest.raises(KeyboardInterrupt):
-                distill(teacher, student, examples(), examples(4), out, settings, (), _Interruption(at))
+                distill(teacher, student, examples(), examples(4), out, settings, (), Interruption(at))
         distill(teacher, student, examples(), examples(4), out, settings)
         weights.append(load_file(out / "model.safetensors"))
         assert not work_folder(out).exists()
@@ -194,6 +184,9 @@ def test_head_of_a_cut_classifier_is_kept(teacher: Path, tmp_path: Path) -> None
     assert any("head of the base (linear, mean pooling) was kept" in note for note in result.notes)
     before, after = (load_file(path / "model.safetensors") for path in (teacher, tmp_path / "out"))
     assert torch.allclose(before["head.output.weight"], after["head.output.weight"], atol=1e-6)
+    deep = tiny_classifier(tmp_path / "deep", LABELS, head="two-layer", pooling="cls")
+    kept = distill(teacher, deep, examples(), examples(), tmp_path / "kept", settings)
+    assert (kept.settings["head"], kept.settings["pooling"]) == ("two-layer", "cls")
     other = QUICK.model_copy(update={"epochs": 1, "head": "two-layer"})
     distill(teacher, teacher, examples(), examples(), tmp_path / "other", other)
     assert load_classifier(tmp_path / "other").settings.kind == "two-layer"

@@ -21,6 +21,7 @@ from pocketformer.train.result import EpochScore, best_of, stopped_early
 from pocketformer.train.trainer import parameter_groups
 from pocketformer.train.work import sentence_for_full_disk, work_folder
 from tiny import tiny_checkpoint, tiny_classifier
+from watching import Interruption
 
 LABELS = ("card", "money")
 QUICK = FinetuneSettings(epochs=3, batch_size=8, max_length=32, learning_rate=3e-3)
@@ -71,27 +72,14 @@ def test_same_seed_same_weights_another_seed_others(base: Path, tmp_path: Path) 
     assert not torch.equal(weights[0], weights[2])
 
 
-class _Interruption:
-    """Raises KeyboardInterrupt at the first message that starts as given."""
-
-    def __init__(self, message: str) -> None:
-        self.message = message
-        self.seen: list[str] = []
-
-    def __call__(self, _: float, message: str) -> None:
-        self.seen.append(message)
-        if message.startswith(self.message):
-            raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("at", ["epoch 1 of 3", "epoch 2 of 3", "epoch 3 of 3: dev", "kept epoch"])
 def test_interrupted_run_ends_with_the_same_weights(base: Path, tmp_path: Path, at: str) -> None:
     data, dev = examples(), examples(5)
     finetune(base, data, dev, tmp_path / "whole", QUICK)
     with pytest.raises(KeyboardInterrupt):
-        finetune(base, data, dev, tmp_path / "parts", QUICK, _Interruption(at))
+        finetune(base, data, dev, tmp_path / "parts", QUICK, Interruption(at))
     assert (tmp_path / "parts").exists() == (at == "kept epoch")
-    after = _Interruption("never")
+    after = Interruption("never")
     result = finetune(base, data, dev, tmp_path / "parts", QUICK, after)
     if at == "epoch 2 of 3":
         assert not any(message.startswith("epoch 1") for message in after.seen)
@@ -105,9 +93,9 @@ def test_interrupted_run_ends_with_the_same_weights(base: Path, tmp_path: Path, 
 
 def test_interrupted_run_with_other_settings_starts_afresh(base: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        finetune(base, examples(), examples(), tmp_path / "out", QUICK, _Interruption("epoch 2"))
+        finetune(base, examples(), examples(), tmp_path / "out", QUICK, Interruption("epoch 2"))
     assert any(work_folder(tmp_path / "out").glob("checkpoint-*"))
-    after = _Interruption("never")
+    after = Interruption("never")
     changed = QUICK.model_copy(update={"dropout": 0.2})
     finetune(base, examples(), examples(), tmp_path / "out", changed, after)
     assert after.seen[0] == "epoch 1 of 3"
@@ -116,7 +104,7 @@ def test_interrupted_run_with_other_settings_starts_afresh(base: Path, tmp_path:
 def test_half_written_epoch_is_done_again(base: Path, tmp_path: Path) -> None:
     finetune(base, examples(), examples(5), tmp_path / "whole", QUICK)
     with pytest.raises(KeyboardInterrupt):
-        finetune(base, examples(), examples(5), tmp_path / "parts", QUICK, _Interruption("epoch 3"))
+        finetune(base, examples(), examples(5), tmp_path / "parts", QUICK, Interruption("epoch 3"))
     newest = max(work_folder(tmp_path / "parts").glob("checkpoint-*"), key=lambda path: path.stat().st_mtime)
     (newest / "trainer_state.json").write_text("{")
     finetune(base, examples(), examples(5), tmp_path / "parts", QUICK)

@@ -18,7 +18,7 @@ from pocketformer.errors import CheckpointError
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
-__all__ = ["encoder_from_config", "load_encoder", "raise_for_loading"]
+__all__ = ["encoder_from_config", "load_encoder", "load_with_report", "raise_for_loading"]
 
 
 def load_encoder(source: str | Path, *, pooler: bool | None = None) -> PreTrainedModel:
@@ -39,22 +39,35 @@ def load_encoder(source: str | Path, *, pooler: bool | None = None) -> PreTraine
         raise CheckpointError(
             f"{str(source)!r} has no pooling layer, which the pooling 'pooler' needs; choose 'mean' or 'cls'."
         )
-    with quiet_transformers():
-        model, info = AutoModel.from_pretrained(
-            directory,
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            **_pooling_argument(architecture, has_pooler if pooler is None else pooler),
-        )
+    wanted = has_pooler if pooler is None else pooler
+    model, info = load_with_report(AutoModel, directory, **_pooling_argument(architecture, wanted))
     # SqueezeBERT always builds its pooler; without weights in the file it is simply not used.
     info["missing_keys"] = {
         name for name in info["missing_keys"] if has_pooler or not name.startswith("pooler.")
     }
     raise_for_loading(directory, info, allow_unexpected=True)
     return model.eval()
+
+
+def load_with_report(auto: Any, directory: Path, **arguments: Any) -> tuple[Any, dict[str, Any]]:
+    """Load a model of one of transformers' Auto classes in float32, and its report on what did not fit.
+
+    Args:
+        auto: Such as `AutoModel`.
+        directory: Of a checkpoint; nothing is downloaded, and only safetensors are read.
+        arguments: Further ones of its `from_pretrained`.
+    """
+    with quiet_transformers():
+        model, report = auto.from_pretrained(
+            directory,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            **arguments,
+        )
+    return model, report
 
 
 def encoder_from_config(

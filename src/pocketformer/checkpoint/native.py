@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from transformers import AutoModelForSequenceClassification
 
 from pocketformer.checkpoint.architectures import Architecture
 from pocketformer.checkpoint.classifier import TextClassifier
 from pocketformer.checkpoint.config import read_labels
-from pocketformer.checkpoint.encoders import raise_for_loading
+from pocketformer.checkpoint.encoders import load_with_report, raise_for_loading
 from pocketformer.checkpoint.head import HeadSettings
-from pocketformer.checkpoint.quiet import quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -28,15 +26,7 @@ def load_native(directory: Path, config: PreTrainedConfig, architecture: Archite
         CheckpointError: Weights that do not fit, or a head for regression.
     """
     labels, multi_label = read_labels(config)
-    with quiet_transformers():
-        model, info = AutoModelForSequenceClassification.from_pretrained(
-            directory,
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
+    model, info = load_with_report(AutoModelForSequenceClassification, directory)
     raise_for_loading(directory, info, allow_unexpected=False)
     classifier = TextClassifier(
         model.base_model, _head_settings(config, architecture), labels, multi_label=multi_label

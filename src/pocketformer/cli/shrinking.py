@@ -28,7 +28,8 @@ def shrink(
         typer.Option(help="Texts whose pieces stay in the vocabulary: a table or .txt; repeat for several."),
     ] = None,
     train: Annotated[
-        Path | None, typer.Option(help="Labelled table: its texts stay covered, and search asks it.")
+        Path | None,
+        typer.Option(help="Labelled table: nine tenths count as texts, a tenth shows coverage."),
     ] = None,
     text: Text = None,
     min_count: Annotated[int | None, typer.Option(help="Occurrences from which on a piece stays.")] = None,
@@ -65,7 +66,7 @@ def shrink(
     if train is not None:
         table, _ = read_labeled_texts(train, Columns(text))
         rows, dev = split(table, 0.1, 0)
-        corpus += table.texts
+        corpus += rows.texts
     if not (corpus or words or keep_vocabulary):
         raise RecipeError(
             "No texts were given to trim the vocabulary to: give --texts, --train or --words, or leave the "

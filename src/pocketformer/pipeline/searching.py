@@ -9,12 +9,12 @@ from typing import Any
 
 from pocketformer import files
 from pocketformer.checkpoint import PYPI_MINILM
-from pocketformer.errors import RecipeError
+from pocketformer.errors import MissingExtraError, RecipeError
 from pocketformer.pipeline.observer import Observer, Silent
 from pocketformer.pipeline.rows import read_rows
 from pocketformer.recipe import Recipe
 from pocketformer.report.search import write_search_page
-from pocketformer.search import SearchResult, SearchSettings, search, to_toml
+from pocketformer.search import SearchResult, SearchSettings, search
 
 __all__ = ["BEST_RECIPE", "search_directory", "search_recipe"]
 
@@ -70,7 +70,15 @@ def _best_recipe(recipe: Recipe, result: SearchResult, folder: Path) -> str:
         f"# The best of {len(result.trials)} trials: macro-F1 {best.value:.2%} on the dev rows{against}.\n"
         f"# pocketformer run {folder / BEST_RECIPE}\n\n"
     )
-    return head + to_toml(_told(fields, folder))
+    return head + _toml(_told(fields, folder))
+
+
+def _toml(fields: dict[str, Any]) -> str:
+    try:
+        import tomli_w
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("search", "tomli-w") from error
+    return tomli_w.dumps(fields)
 
 
 def _told(fields: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from pocketformer import files
@@ -18,6 +19,7 @@ from pocketformer.recipe import Recipe, StudentRecipe
 from pocketformer.shrink import ShrinkResult, shrink
 from pocketformer.train import FinetuneResult, distill, finetune
 from pocketformer.train.masked_words import masked_words_for
+from pocketformer.train.work import checkpoint_digest
 
 __all__ = ["CHECKPOINT_DIRECTORY", "Trained", "trained"]
 
@@ -138,32 +140,34 @@ class _Workshop:
         def work(directory: Path, progress: Progress) -> FinetuneResult:
             return finetune(base, train, dev, directory, settings, progress)
 
-        key = key_of(_weights_of(base), self._data, train.texts, settings.model_dump())
+        key = key_of(_digest_of(base), self._data, train.texts, settings.model_dump())
         return self._told(self._done("finetune", key, name, FinetuneResult, work))
 
     def cut(self, student: StudentRecipe, teacher: str, name: str) -> tuple[str, ShrinkResult]:
         """Make the checkpoint a student starts from; return its directory."""
         rows = self._rows
-        texts = (*rows.train.texts, *self.unlabelled())
+        texts = (*rows.train.texts, *self.unlabelled)
         source = student.base or teacher
 
         def work(directory: Path, progress: Progress) -> ShrinkResult:
             return shrink(source, directory, student, texts, rows.train, rows.dev, progress)
 
-        key = key_of(_weights_of(source), self._data, texts, student.model_dump(mode="json"))
+        words = None if student.words is None or not student.words.is_file() else files.sha256(student.words)
+        key = key_of(_digest_of(source), self._data, texts, words, student.model_dump(mode="json"))
         return str(self._recipe.output / name), self._done("shrink", key, name, ShrinkResult, work)
 
     def distilled(self, teacher: str, start: str, train: LabeledTexts, name: str) -> FinetuneResult:
         """Distil a teacher into the checkpoint at `start`, into the directory `name`."""
-        settings, dev, pool = self._recipe.distill, self._rows.dev, self.unlabelled()
+        settings, dev, pool = self._recipe.distill, self._rows.dev, self.unlabelled
 
         def work(directory: Path, progress: Progress) -> FinetuneResult:
             return distill(teacher, start, train, dev, directory, settings, pool, progress)
 
-        weights = [_weights_of(teacher), _weights_of(start)]
-        key = key_of(weights, self._data, train.texts, pool, settings.model_dump())
+        models = [_digest_of(teacher), _digest_of(start)]
+        key = key_of(models, self._data, train.texts, pool, settings.model_dump())
         return self._told(self._done("distill", key, name, FinetuneResult, work))
 
+    @cached_property
     def unlabelled(self) -> tuple[str, ...]:
         """Return the texts without labels; none that is held out, or that has a label."""
         data, rows = self._recipe.data, self._rows
@@ -196,5 +200,5 @@ class _Workshop:
         return result
 
 
-def _weights_of(source: str) -> str:
-    return files.sha256(local_directory(source) / _WEIGHTS)
+def _digest_of(source: str) -> str:
+    return checkpoint_digest(local_directory(source))

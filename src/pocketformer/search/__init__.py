@@ -5,7 +5,6 @@ from __future__ import annotations
 from pocketformer.search.result import SearchedSetting, SearchResult, TrialRecord
 from pocketformer.search.searching import search
 from pocketformer.search.settings import SearchSettings, SearchSpace, StartingPoint
-from pocketformer.search.toml import to_toml
 
 __all__ = [
     "SearchResult",
@@ -15,5 +14,4 @@ __all__ = [
     "StartingPoint",
     "TrialRecord",
     "search",
-    "to_toml",
 ]

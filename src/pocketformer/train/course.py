@@ -112,6 +112,7 @@ def follow(
             prepare(folder, f"{course.inputs} {process_count()}")
         history, device, resumed = _train(course, folder, on_progress, on_epoch)
         wait_for_all()  # for the first one's last checkpoint
+    head = course.classifier.settings  # a kept one may be of another kind than the settings' default
     epochs = epoch_scores(history)
     best = epochs[-1] if course.settings.keep == "last" else best_of(epochs)
     load_strictly(course.module, read_tensors(checkpoint_of_epoch(folder, history, best.epoch)), folder)
@@ -122,7 +123,7 @@ def follow(
         macro_f1=best.macro_f1,
         best_epoch=best.epoch,
         epochs=epochs,
-        settings=course.settings.model_dump(),
+        settings=course.settings.model_dump() | {"head": head.kind, "pooling": head.pooling},
         notes=(*course.notes, *_notes(dev, len(epochs), best.epoch, course.settings, resumed)),
         parameters=sum(parameter.numel() for parameter in course.classifier.parameters()),
         seconds=round(time.monotonic() - started, 1),
@@ -143,7 +144,11 @@ def follow(
 def learner(
     base: str | Path, train: LabeledTexts, settings: FinetuneSettings
 ) -> tuple[TextClassifier, bool, list[str]]:
-    """Return the classifier that is trained, whether its head is new, and what is worth saying of that."""
+    """Return the classifier that is trained, whether its head is new, and what is worth saying of that.
+
+    Raises:
+        CheckpointError: A base that cannot be used.
+    """
     chosen = settings.model_fields_set & {"head", "pooling"}
     model, is_new = starting_classifier(
         base, train.labels, train.multi_label, settings.head_settings, settings.seed, any_head=not chosen

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import AutoModelForMaskedLM
 
-from pocketformer.checkpoint import load_tokenizer, quiet_transformers
+from pocketformer.checkpoint import load_tokenizer
 from pocketformer.checkpoint.config import read_config
-from pocketformer.checkpoint.encoders import raise_for_loading
+from pocketformer.checkpoint.encoders import load_with_report, raise_for_loading
 from pocketformer.checkpoint.sources import local_directory
 from pocketformer.checkpoint.weights import tensor_names
 from pocketformer.data.augmentation.words import Words, is_alone
@@ -132,15 +132,7 @@ def _load(source: str | Path) -> Any:
     directory = local_directory(source)
     read_config(directory)  # for its sentences
     tensor_names(directory)
-    with quiet_transformers():
-        model, info = AutoModelForMaskedLM.from_pretrained(
-            directory,
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
+    model, info = load_with_report(AutoModelForMaskedLM, directory)
     encoder = f"{model.base_model_prefix}."
     if any(not name.startswith(encoder) for name in info["missing_keys"]):
         raise CheckpointError(

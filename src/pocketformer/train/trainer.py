@@ -195,10 +195,8 @@ def _arguments(settings: FinetuneSettings, folder: Path) -> TrainingArguments:
         disable_tqdm=True,
         report_to="none",
     )
-    arguments.device  # noqa: B018  # finds the devices, after which the line below holds
-    arguments._n_gpu = min(
-        arguments.n_gpu, 1
-    )  # one GPU per process: nn.DataParallel would divide our batches
+    # One GPU per process: nn.DataParallel would divide our batches. Reading n_gpu is what finds the devices.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
     return arguments
 
 
