@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import Tensor
 
 from pocketformer.errors import ExportError
 from pocketformer.targets.coreml.constants import Constants
@@ -94,7 +95,9 @@ def _lowered(graph: Graph, kind: Kind) -> Any:
         program = ct.convert(
             graph.exported,
             convert_to="milinternal",
-            inputs=[ct.TensorType(one, tuple(value.shape), np.int32) for one, value in inputs.items()],
+            inputs=[
+                ct.TensorType(one, tuple(value.shape), _numpy_dtype(value)) for one, value in inputs.items()
+            ],
             outputs=[
                 ct.TensorType(one, dtype=np.int32 if int32 else np.float32) for one, int32 in outputs.items()
             ],
@@ -110,6 +113,10 @@ def _lowered(graph: Graph, kind: Kind) -> Any:
             f"{graph.signature.name!r} for iOS {kind.release.ios})."
         ) from error
     return program
+
+
+def _numpy_dtype(value: Tensor) -> type[np.generic]:
+    return np.float32 if value.is_floating_point() else np.int32
 
 
 def _precision(ct: Any, graph: Graph, kind: Kind) -> Any:

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from pocketformer.program import Program
 
 # Where the checkpoint's own model stands inside the modules of a signature.
-_MODEL_PATH = {"classifier": r"^(on_ids\.|classify\.)*model(\.|$)", "encoder": r"^(on_ids\.)?encoder(\.|$)"}
+_MODEL_PATH = {
+    "classifier": r"^(on_ids\.|classify\.)*model(\.|$)",
+    "encoder": r"^(on_ids\.)?encoder(\.|$)",
+    "module": r"^module(\.|$)",
+}
 _NEAR_NAMES = 3
 
 

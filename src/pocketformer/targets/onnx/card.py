@@ -13,6 +13,7 @@ from pocketformer.targets.onnx.contents import Contents, read_contents
 from pocketformer.targets.onnx.opsets import METADATA_KEY, oldest_release
 from pocketformer.targets.onnx.signatures import EntryPoint, entry_points
 
+_PLAIN = "module"  # the kind of a program that is not laid out as ours are
 _STANDARD, _ML, _OWN = "", "ai.onnx.ml", "com.microsoft"
 
 
@@ -37,8 +38,9 @@ def read_file(path: Path) -> tuple[FileCard, tuple[EntryPoint, ...]]:
         [tensor for tensor in contents.inputs if tensor.name not in contents.defaults],
         [tensor for tensor in contents.inputs if tensor.name in contents.defaults],
         contents.outputs,
-        ours=bool(metadata),
+        ours=metadata.get("kind", _PLAIN) != _PLAIN,
         length=max(metadata.get("lengths", ()), default=ANY),
+        name=str(metadata.get("signature", "serving_default")),
     )
     card = FileCard(
         path=str(path),

@@ -26,7 +26,11 @@ _EXAMPLE_TOKENS = 7  # of the example that is traced; files take any number
 _ID_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 # Where the checkpoint's model stands inside the modules of `program.modules`.
-_MODEL_PATH = {"classifier": r"^(classify\.)?model(\.|$)", "encoder": r"^encoder(\.|$)"}
+_MODEL_PATH = {
+    "classifier": r"^(classify\.)?model(\.|$)",
+    "encoder": r"^encoder(\.|$)",
+    "module": r"^module(\.|$)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class Parts:
 
     Attributes:
         tokenizers: By the bytes they read, ascending: `text` int32 [1, bytes] to ids, mask, types, length.
-        on_ids: Ids, mask and types, int32 [1, tokens], to what the model gives; None for a tokenizer alone.
+        on_ids: Ids, mask and types, int32 [1, tokens], to what the model gives; for a plain module its own
+            inputs to its outputs; None for a tokenizer alone.
     """
 
     tokenizers: dict[int, ir.Model]
@@ -53,6 +58,10 @@ def convert(program: Program) -> Parts:
         ExportError: torch.onnx cannot take an operation of the model.
     """
     if program not in _converted:
+        if program.kind == "module":
+            with without_chatter():
+                _converted[program] = Parts({}, _plain_module(program))
+            return _converted[program]
         takes_text = any("text" in signature.inputs for signature in program.signatures)
         tokenizers = program.tokenizers if takes_text else ()
         module = _on_ids(program)
@@ -62,6 +71,23 @@ def convert(program: Program) -> Parts:
                 None if module is None else _model_on_ids(module, program.kind),
             )
     return _converted[program]
+
+
+def _plain_module(program: Program) -> ir.Model:
+    """Return the graph of a module's one signature, of the fixed shapes of its examples.
+
+    Raises:
+        ExportError: The program has several signatures: a graph is one.
+    """
+    if len(program.signatures) != 1:
+        names = ", ".join(signature.name for signature in program.signatures)
+        raise ExportError(
+            f"An ONNX file holds one signature of a module; {names} were given. Write a file each."
+        )
+    (signature,) = program.signatures
+    model = _exported(signature.module, signature.inputs, None)
+    name_after_modules(model, _MODEL_PATH[program.kind])
+    return model
 
 
 def _on_ids(program: Program) -> nn.Module | None:

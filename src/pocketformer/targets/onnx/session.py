@@ -15,6 +15,7 @@ from pocketformer.targets.onnx.cutting import cut
 from pocketformer.targets.onnx.engine import Engine
 from pocketformer.targets.onnx.signatures import ID_NAMES, TEXT, EntryPoint
 
+_WHOLE = (None, "tokenizer", "module")  # kinds of graph that give nothing beside what is asked for
 _NO_TEXT = np.zeros((1, 0), np.int32)
 
 
@@ -53,7 +54,7 @@ class OnnxSession:
 
     def _engine_for(self, signature: str, outputs: list[str]) -> Engine:
         """Return the whole graph, or for ids alone the part of it that makes them."""
-        if signature != "tokenize" or self.card.metadata.get("kind") == "tokenizer":
+        if signature != "tokenize" or self.card.metadata.get("kind") in _WHOLE:
             return self._engine
         if self._tokenizer is None:
             self._tokenizer = Engine(cut(self._path, outputs), str(self._path), self._threads)

@@ -32,6 +32,7 @@ def entry_points(
     *,
     ours: bool,
     length: int = ANY,
+    name: str = "serving_default",
 ) -> tuple[EntryPoint, ...]:
     """Return the signatures of a graph.
 
@@ -39,11 +40,12 @@ def entry_points(
         inputs: Inputs that must be given.
         optional: Inputs that have a default.
         outputs: What the graph gives.
-        ours: Whether pocketformer made the file; any other graph is one signature, `serving_default`.
+        ours: Whether pocketformer laid the graph out; any other one is one signature.
         length: Ids that its tokenizer gives, padding among them.
+        name: Of the one signature of any other graph.
     """
     if not ours:
-        card = SignatureCard("serving_default", tuple(inputs), tuple(outputs))
+        card = SignatureCard(name, tuple(inputs), tuple(outputs))
         return (EntryPoint(card, {tensor.name: tensor.name for tensor in inputs}, False),)
     text = [tensor for tensor in inputs if tensor.name == TEXT]
     given = [tensor for tensor in optional if tensor.name in GIVEN]
