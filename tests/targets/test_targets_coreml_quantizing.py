@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pocketformer.targets.coreml.quantizing import blocks_int4, palettes, rows_int8
+from pocketformer.plan.palettes import palettes
+from pocketformer.targets.coreml.quantizing import blocks_int4, rows_int8
 
 matrices = arrays(np.float32, (4, 64), elements=st.floats(-100, 100, width=32))
 

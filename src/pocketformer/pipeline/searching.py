@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from pocketformer import files
 from pocketformer.checkpoint import PYPI_MINILM
-from pocketformer.errors import MissingExtraError, RecipeError
+from pocketformer.errors import RecipeError
 from pocketformer.pipeline.observer import Observer, Silent
 from pocketformer.pipeline.rows import read_rows
 from pocketformer.recipe import Recipe
@@ -70,15 +72,7 @@ def _best_recipe(recipe: Recipe, result: SearchResult, folder: Path) -> str:
         f"# The best of {len(result.trials)} trials: macro-F1 {best.value:.2%} on the dev rows{against}.\n"
         f"# pocketformer run {folder / BEST_RECIPE}\n\n"
     )
-    return head + _toml(_told(fields, folder))
-
-
-def _toml(fields: dict[str, Any]) -> str:
-    try:
-        import tomli_w
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("search", "tomli-w") from error
-    return tomli_w.dumps(fields)
+    return head + tomli_w.dumps(_told(fields, folder))
 
 
 def _told(fields: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def make_safe(encoder: nn.Module) -> None:
     the text and the id signatures would differ after quantising.
     """
     for name, module in list(encoder.named_modules()):
-        if not isinstance(module, nn.Embedding):
+        if not isinstance(module, nn.Embedding) or isinstance(module, ClampedEmbedding):
             continue
         if re.search(r"(^|\.)word_embeddings$", name):
             encoder.set_submodule(name, ClampedEmbedding(module))
@@ -24,16 +24,16 @@ def make_safe(encoder: nn.Module) -> None:
             encoder.set_submodule(name, _TokenTypeEmbedding(module))
 
 
-class ClampedEmbedding(nn.Module):
+class ClampedEmbedding(nn.Embedding):
     """An embedding [rows, hidden] that reads its first or last row for an id outside it."""
 
     def __init__(self, embedding: nn.Embedding) -> None:
-        super().__init__()
+        super().__init__(embedding.num_embeddings, embedding.embedding_dim, _weight=embedding.weight)
         self.weight = embedding.weight
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (the name that nn.Embedding gives it)
         """Return rows [..., hidden] of ids of any shape."""
-        return nn.functional.embedding(torch.clamp(ids, 0, self.weight.shape[0] - 1), self.weight)
+        return nn.functional.embedding(torch.clamp(input, 0, self.num_embeddings - 1), self.weight)
 
 
 class _TokenTypeEmbedding(nn.Module):

@@ -10,9 +10,10 @@ from coremltools.converters.mil import Builder as mb  # noqa: N813  # coremltool
 from coremltools.converters.mil._deployment_compatibility import AvailableTarget
 from coremltools.converters.mil.mil import Function, Program, types
 
+from pocketformer.plan.palettes import palettes
 from pocketformer.targets.coreml.constants import Constants
 from pocketformer.targets.coreml.messages import MessageMaker
-from pocketformer.targets.coreml.quantizing import blocks_int4, palettes, rows_int8
+from pocketformer.targets.coreml.quantizing import blocks_int4, rows_int8
 from pocketformer.targets.coreml.releases import FUNCTIONS_IOS, Release
 
 _BLOCK = 32  # columns that share a scale
