@@ -51,9 +51,20 @@ def test_layers_by_number_and_by_search(capsys: pytest.CaptureFixture[str], fold
     assert "held-out texts" in err
 
 
+def test_neurons_and_heads(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    kept = ("--layers", 2, "--neurons", 16, "--heads", 1, "--train", "train.csv")
+    code, _, err = run(capsys, "teacher", "-o", "start", *kept)
+    assert code == 0, err
+    said = " ".join(err.split())
+    assert "Feed-forward neurons: 16 of 64 in each layer" in said
+    assert "Attention heads: 1 of 2 in each layer" in said
+    assert "against their labels" in said
+    assert load_classifier(folder / "start").encoder.config.intermediate_size == 16
+
+
 def test_from_scratch(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in tiny_vocab()), "utf-8")
-    sizes = ("--width", 32, "--depth", 1, "--set", "heads=4", "--set", "max_positions=64")
+    sizes = ("--width", 32, "--depth", 1, "--heads", 4, "--set", "max_positions=64")
     code, out, err = run(capsys, "vocab.txt", "-o", "start", "--scratch", *sizes, "--texts", "train.csv")
     assert code == 0, err
     config = load_encoder(folder / "start").config
@@ -71,6 +82,9 @@ def test_from_scratch(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
         (["--layers", "1", "--choose", "search", "--texts", "train.csv"], "needs labelled texts"),
         (["--choose", "last", "--texts", "train.csv"], "needs a number of layers to choose"),
         (["--width", "32", "--texts", "train.csv"], "--width is for a student that starts from --scratch"),
+        (["--neurons", "65", "--texts", "train.csv"], "65 neurons were asked for, but each layer has 64"),
+        (["--heads", "1", "--keep-vocabulary"], "no texts to measure"),
+        (["--scratch", "--neurons", "8", "--texts", "train.csv"], "--neurons is for a student that cuts"),
         (["--scratch", "--layers", "1", "--texts", "train.csv"], "--layers is for a student that cuts"),
     ],
 )

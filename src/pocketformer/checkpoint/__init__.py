@@ -10,7 +10,8 @@ except ModuleNotFoundError as error:
 
     raise MissingExtraError("train", error.name or "transformers") from error
 
-from pocketformer.checkpoint.architectures import ARCHITECTURES, Architecture, require_supported
+from pocketformer.checkpoint.architectures import ARCHITECTURES, Architecture, LayerParts, require_supported
+from pocketformer.checkpoint.attention import AttentionSize, attention_size, cut_linear, keep_heads, linear_at
 from pocketformer.checkpoint.classifier import ClassifierOutput, TextClassifier
 from pocketformer.checkpoint.encoders import load_encoder
 from pocketformer.checkpoint.head import ClassificationHead, HeadSettings
@@ -31,11 +32,17 @@ __all__ = [
     "ARCHITECTURES",
     "PYPI_MINILM",
     "Architecture",
+    "AttentionSize",
     "ClassificationHead",
     "ClassifierOutput",
     "HeadSettings",
+    "LayerParts",
     "TextClassifier",
+    "attention_size",
+    "cut_linear",
     "is_classifier",
+    "keep_heads",
+    "linear_at",
     "load_classifier",
     "load_encoder",
     "load_tokenizer",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pocketformer.errors import UnsupportedArchitectureError
 
-__all__ = ["ARCHITECTURES", "Architecture", "NativeHead", "require_supported"]
+__all__ = ["ARCHITECTURES", "Architecture", "LayerParts", "NativeHead", "require_supported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,29 @@ class NativeHead:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerParts:
+    """Where in a layer the Linears are whose rows or columns are attention heads or feed-forward neurons.
+
+    Attributes:
+        query: Path of the Linear `[heads * head size, hidden]`; the module around it counts the heads.
+        key: As `query`.
+        value: As `query`.
+        mixing: The one after the attention, `[hidden, heads * head size]`.
+        widening: The feed-forward part's first, `[neurons, hidden]`.
+        narrowing: Its second, `[hidden, neurons]`.
+        neurons_field: Config field of the number of neurons.
+    """
+
+    query: str = "attention.self.query"
+    key: str = "attention.self.key"
+    value: str = "attention.self.value"
+    mixing: str = "attention.output.dense"
+    widening: str = "intermediate.dense"
+    narrowing: str = "output.dense"
+    neurons_field: str = "intermediate_size"
+
+
+@dataclass(frozen=True, slots=True)
 class Architecture:
     """One supported `model_type` of transformers.
 
@@ -44,6 +67,7 @@ class Architecture:
         takes_token_types: Whether the encoder takes `token_type_ids`.
         native_head: Head of its `…ForSequenceClassification` class.
         layers: Path of the list of its layers in the encoder.
+        parts: Of each layer; None where a layer is built otherwise, and its parts cannot be cut.
     """
 
     model_type: str
@@ -52,6 +76,7 @@ class Architecture:
     takes_token_types: bool = True
     native_head: NativeHead = NativeHead()
     layers: str = "encoder.layer"
+    parts: LayerParts | None = LayerParts()
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -70,8 +95,17 @@ ARCHITECTURES: dict[str, Architecture] = {
                 dropout_fields=("seq_classif_dropout",),
             ),
             layers="transformer.layer",
+            parts=LayerParts(
+                query="attention.q_lin",
+                key="attention.k_lin",
+                value="attention.v_lin",
+                mixing="attention.out_lin",
+                widening="ffn.lin1",
+                narrowing="ffn.lin2",
+                neurons_field="hidden_dim",
+            ),
         ),
-        Architecture("mobilebert", "MobileBERT"),
+        Architecture("mobilebert", "MobileBERT", parts=None),
         Architecture(
             "electra",
             "ELECTRA",
@@ -88,6 +122,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             pooler="always",
             native_head=NativeHead(dropout_fields=("hidden_dropout_prob",)),
             layers="encoder.layers",
+            parts=None,
         ),
     )
 }

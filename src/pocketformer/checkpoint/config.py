@@ -19,10 +19,21 @@ from pocketformer.errors import CheckpointError
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
-__all__ = ["OUR_KEY", "classifier_config", "is_native", "is_ours", "read_config", "read_head", "read_labels"]
+__all__ = [
+    "ATTENTION_KEY",
+    "OUR_KEY",
+    "classifier_config",
+    "is_native",
+    "is_ours",
+    "read_config",
+    "read_head",
+    "read_labels",
+]
 
-#: Key of config.json that marks a checkpoint of ours and holds its head's settings.
+#: Key of config.json that marks a classifier of ours and holds its head's settings.
 OUR_KEY = "pocketformer"
+#: Key inside it, in a bare encoder the only one, of what `attention.py` says where heads were cut.
+ATTENTION_KEY = "attention"
 _NATIVE_SUFFIX = "ForSequenceClassification"
 _PROBLEMS = {False: "single_label_classification", True: "multi_label_classification"}
 
@@ -48,7 +59,8 @@ def read_config(directory: Path) -> tuple[PreTrainedConfig, Architecture]:
 
 def is_ours(config: PreTrainedConfig) -> bool:
     """Whether the checkpoint is a classifier saved by pocketformer."""
-    return isinstance(getattr(config, OUR_KEY, None), dict)
+    ours = getattr(config, OUR_KEY, None)
+    return isinstance(ours, dict) and ours.keys() != {ATTENTION_KEY}
 
 
 def is_native(config: PreTrainedConfig) -> bool:
@@ -103,7 +115,7 @@ def classifier_config(
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: number for number, label in enumerate(labels)}
     config.problem_type = _PROBLEMS[multi_label]
-    setattr(config, OUR_KEY, {"head": head.to_dict()})
+    setattr(config, OUR_KEY, {**(getattr(config, OUR_KEY, None) or {}), "head": head.to_dict()})
     return config
 
 

@@ -9,10 +9,11 @@ import torch
 from transformers import AutoModel
 
 from pocketformer.checkpoint.architectures import Architecture
+from pocketformer.checkpoint.attention import build_heads, has_fewer_heads
 from pocketformer.checkpoint.config import read_config
 from pocketformer.checkpoint.quiet import quiet_transformers
 from pocketformer.checkpoint.sources import local_directory
-from pocketformer.checkpoint.weights import raise_for_keys, tensor_names
+from pocketformer.checkpoint.weights import load_strictly, raise_for_keys, read_tensors, tensor_names
 from pocketformer.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -33,13 +34,15 @@ def load_encoder(source: str | Path, *, pooler: bool | None = None) -> PreTraine
         UnsupportedArchitectureError: Not on the list.
     """
     directory = local_directory(source)
-    _, architecture = read_config(directory)
+    config, architecture = read_config(directory)
     has_pooler = any(".pooler." in f".{name}" for name in tensor_names(directory))
     if pooler is True and not has_pooler:
         raise CheckpointError(
             f"{str(source)!r} has no pooling layer, which the pooling 'pooler' needs; choose 'mean' or 'cls'."
         )
     wanted = has_pooler if pooler is None else pooler
+    if has_fewer_heads(config):
+        return _load_built(directory, config, architecture, pooler=wanted).eval()
     model, info = load_with_report(AutoModel, directory, **_pooling_argument(architecture, wanted))
     # SqueezeBERT always builds its pooler; without weights in the file it is simply not used.
     info["missing_keys"] = {
@@ -73,20 +76,33 @@ def load_with_report(auto: Any, directory: Path, **arguments: Any) -> tuple[Any,
 def encoder_from_config(
     config: PreTrainedConfig, architecture: Architecture, *, pooler: bool
 ) -> PreTrainedModel:
-    """Build the encoder `config` describes, with random float32 weights.
+    """Build the encoder `config` describes, with random float32 weights and the heads that were not cut.
 
     Raises:
         CheckpointError: The sizes in the config contradict each other.
     """
     try:
         with quiet_transformers():
-            return AutoModel.from_config(
+            encoder: PreTrainedModel = AutoModel.from_config(
                 config, dtype=torch.float32, **_pooling_argument(architecture, pooler)
             )
     except (ValueError, TypeError) as error:
         raise CheckpointError(
             f"config.json does not describe a usable {architecture.model_type}: {error}"
         ) from error
+    build_heads(encoder, architecture)
+    return encoder
+
+
+def _load_built(
+    directory: Path, config: PreTrainedConfig, architecture: Architecture, *, pooler: bool
+) -> PreTrainedModel:
+    """Load an encoder that transformers cannot build; what the file holds beside it is left behind."""
+    encoder = encoder_from_config(config, architecture, pooler=pooler)
+    prefix, places = f"{encoder.base_model_prefix}.", encoder.state_dict().keys()
+    tensors = {name.removeprefix(prefix): tensor for name, tensor in read_tensors(directory).items()}
+    load_strictly(encoder, {name: tensors[name] for name in tensors if name in places}, directory)
+    return encoder
 
 
 def raise_for_loading(directory: Path, info: dict[str, Any], *, allow_unexpected: bool) -> None:

@@ -23,6 +23,12 @@ def shrink(
     choose: Annotated[
         str | None, typer.Option(help="Which, by number: spaced, first, last, or search (needs --train).")
     ] = None,
+    neurons: Annotated[
+        int | None, typer.Option(help="Feed-forward neurons to keep per layer, the most important, as 512.")
+    ] = None,
+    heads: Annotated[
+        int | None, typer.Option(help="Attention heads per layer, the most important; --scratch: how many.")
+    ] = None,
     texts: Annotated[
         list[Path] | None,
         typer.Option(help="Texts whose pieces stay in the vocabulary: a table or .txt; repeat for several."),
@@ -49,12 +55,13 @@ def shrink(
     set_: SetOption = None,
     json: Json = False,
 ) -> None:
-    """Make a small checkpoint out of a large one: fewer layers, and only the vocabulary in use.
+    """Make a small checkpoint out of a large one: fewer layers, neurons and heads, the vocabulary in use.
 
     A fine-tuned classifier keeps its head and labels, so that its student starts near it. Evenly spaced
-    layers are a good first choice: --layers 3 of 6 keeps 1, 3 and 5. Texts that use only kept pieces are
-    split as before, others into smaller pieces. From scratch: `pocketformer shrink vocab.txt -o start
-    --scratch --width 192 --depth 3 --texts train.csv --set max_positions=64`.
+    layers are a good first choice: --layers 3 of 6 keeps 1, 3 and 5. Which --neurons and --heads matter most
+    is measured on the texts; with fewer heads, pocketformer alone loads the checkpoint. Texts that use only
+    kept pieces are split as before, others into smaller pieces. From scratch: `pocketformer shrink vocab.txt
+    -o start --scratch --width 192 --depth 3 --texts train.csv --set max_positions=64`.
     """
     with own_stderr():
         from pocketformer import shrink as room
@@ -80,14 +87,14 @@ def shrink(
     held_out = () if dev is None else dev.texts
     with screen.stage("shrink") as progress:
         if scratch:
-            _refuse(layers=layers, choose=choose)
-            sizes = settings_of(room.ScratchSettings, {**vocabulary, "width": width, "depth": depth}, set_)
+            _refuse(layers=layers, choose=choose, neurons=neurons)
+            given = {**vocabulary, "width": width, "depth": depth, "heads": heads}
+            sizes = settings_of(room.ScratchSettings, given, set_)
             result = room.from_scratch(checkpoint, output, sizes, corpus, held_out)
         else:
             _refuse(width=width, depth=depth)
-            settings = settings_of(
-                room.ShrinkSettings, {**vocabulary, "layers": _layers(layers), "choose": choose}, set_
-            )
+            kept = {"layers": _layers(layers), "choose": choose, "neurons": neurons, "heads": heads}
+            settings = settings_of(room.ShrinkSettings, {**vocabulary, **kept}, set_)
             result = room.shrink(checkpoint, output, settings, corpus, rows, dev, progress)
     if json:
         show_json(result)
@@ -113,5 +120,5 @@ def _layers(given: str | None) -> int | tuple[int, ...] | None:
 def _refuse(**options: object) -> None:
     for name, value in options.items():
         if value is not None:
-            belongs = "cuts out of a checkpoint" if name in ("layers", "choose") else "starts from --scratch"
+            belongs = "starts from --scratch" if name in ("width", "depth") else "cuts out of a checkpoint"
             raise RecipeError(f"--{name} is for a student that {belongs}; leave it out.")

@@ -82,7 +82,8 @@ def _with_student(
         teacher_result = workshop.finetuned(recipe.base, train, TEACHER_DIRECTORY)
         teacher = teacher_result.directory
     if student.assistant_layers is not None:
-        between = student.model_copy(update={"layers": student.assistant_layers, "base": None})
+        whole = {"base": None, "neurons": None, "heads": None}  # the student's parts are cut from it
+        between = student.model_copy(update={"layers": student.assistant_layers, **whole})
         start, _ = workshop.cut(between, teacher, f"{ASSISTANT_DIRECTORY}-start")
         assistant_result = workshop.distilled(teacher, start, train, ASSISTANT_DIRECTORY)
         teacher = assistant_result.directory

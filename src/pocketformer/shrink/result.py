@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from pocketformer.shrink.layer_search import LayerSearch
+from pocketformer.shrink.pruning import Pruning
 from pocketformer.shrink.vocabulary import Coverage
 
 __all__ = ["FLOAT32_BYTES", "ShrinkResult", "coverage_note", "size_note"]
@@ -30,6 +31,7 @@ class ShrinkResult:
         coverage: What the vocabulary makes of held-out texts; None where there are none, or nothing was cut.
         notes: All of it in sentences.
         search: What the search for layers found, where they were searched for.
+        pruning: Which neurons and heads were kept, where some of them were cut.
     """
 
     directory: str
@@ -44,6 +46,7 @@ class ShrinkResult:
     coverage: Coverage | None
     notes: tuple[str, ...]
     search: LayerSearch | None = None
+    pruning: Pruning | None = None
 
     def to_json(self) -> str:
         """Return the result as indented JSON."""

