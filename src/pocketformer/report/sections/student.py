@@ -9,6 +9,7 @@ from pocketformer.report.blocks import Block, Bullets, Column, Paragraph, Sectio
 
 if TYPE_CHECKING:
     from pocketformer.edition import Edition
+    from pocketformer.shrink import ShrinkResult
     from pocketformer.train import FinetuneResult
 
 __all__ = ["student_section"]
@@ -21,7 +22,7 @@ def student_section(edition: Edition) -> Section | None:
         return None
     blocks: list[Block] = [Paragraph(_sentence(edition, result)), _models(edition, result)]
     if edition.student is not None:
-        blocks.append(Bullets(edition.student.notes))
+        blocks += [_kept(edition.student), Bullets(edition.student.notes)]
     return Section("student", "Student and teacher", blocks)
 
 
@@ -35,6 +36,27 @@ def _sentence(edition: Edition, result: FinetuneResult) -> str:
         f"The student has {figures.percent(share)} % of its teacher's parameters; its dev accuracy is "
         f"{figures.points(difference)} points from the teacher's."
     )
+
+
+def _kept(cut: ShrinkResult) -> Table:
+    """Return the parts of the checkpoint it was cut from, with how many there were and are."""
+    parts = [("Layers", cut.layers_before, len(cut.layers))]
+    if cut.pruning is not None:
+        pruning = cut.pruning
+        parts += [
+            ("Feed-forward neurons per layer", pruning.neurons_before, pruning.neurons),
+            ("Attention heads per layer", pruning.heads_before, pruning.heads),
+        ]
+    parts += [
+        ("Vocabulary, pieces", cut.pieces_before, cut.pieces),
+        ("Parameters", cut.parameters_before, cut.parameters),
+    ]
+    columns = (Column("Part", numeric=False), Column("Before"), Column("Kept"), Column("Kept, %"))
+    rows = tuple(
+        (name, figures.count(before), figures.count(kept), figures.percent(kept / before))
+        for name, before, kept in parts
+    )
+    return Table("What was kept of the checkpoint it was cut from", columns, rows)
 
 
 def _models(edition: Edition, result: FinetuneResult) -> Table:
