@@ -1,15 +1,17 @@
-"""Opening a model file and giving it text: numpy and the file's runtime are all it needs."""
+"""Opening a model file and giving it text or arrays: numpy and the file's runtime are all it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
 from pocketformer.errors import InputError
 from pocketformer.targets import ANY, Arrays, FileCard, Session, SignatureCard, target_of
+from pocketformer.targets.checking import signature_taking
 from pocketformer.tokenizer.text_bytes import encode_text
 
 #: A longer text is taken for a mistake, such as a whole file given as one text.
@@ -61,7 +63,7 @@ class Tokens:
 
 
 class TextModel:
-    """An open model file: call it with a text to get a `Prediction`.
+    """An open model file: call it with a text to get a `Prediction`, or with arrays by name to get arrays.
 
     A short text runs through the shortest signatures that hold it; where a format's signatures take any
     length, through those, at its own length.
@@ -95,12 +97,31 @@ class TextModel:
         """Whether the tokenizer is inside: a file for MediaPipe, or a stranger's, may take ids alone."""
         return bool(self._text_signatures)
 
-    def __call__(self, text: str | bytes) -> Prediction:
-        """Classify one text.
+    @overload
+    def __call__(self, given: str | bytes, /) -> Prediction: ...
+
+    @overload
+    def __call__(self, given: Mapping[str, np.ndarray] | None = None, /, **inputs: np.ndarray) -> Arrays: ...
+
+    def __call__(
+        self, given: str | bytes | Mapping[str, np.ndarray] | None = None, /, **inputs: np.ndarray
+    ) -> Prediction | Arrays:
+        """Classify one text; or run the file on arrays by name, as `model(image=array)`.
+
+        Args:
+            given: A text; or arrays by name, which suits names that are no words of Python.
+            **inputs: Arrays by name. They choose the signature that takes just these.
 
         Raises:
-            InputError: The text cannot be read, or the file takes no text or gives no scores.
+            InputError: The text cannot be read, the file takes no text or gives no scores, or no signature
+                takes such arrays.
         """
+        if isinstance(given, str | bytes):
+            return self._predict(given)
+        arrays = {**(given or {}), **inputs}
+        return self.run(signature_taking(self.card, arrays), arrays)
+
+    def _predict(self, text: str | bytes) -> Prediction:
         if not self.labels:
             raise InputError(
                 f"{self.card.path} holds no labels, so it gives no prediction; use run() with one of its "
@@ -196,7 +217,9 @@ class TextModel:
 
     def _sized(self, prefix: str, input_name: str) -> list[tuple[int, str]]:
         """List (largest size of an input, signature) for the signatures that begin with `prefix`, by size."""
-        found = [card for card in self.card.signatures if card.name.startswith(prefix)]
+        found = [
+            card for card in self.card.signatures if card.name.startswith(prefix) and _takes(card, input_name)
+        ]
         return sorted((self._size(card, input_name), card.name) for card in found)
 
     def _size(self, card: SignatureCard, input_name: str) -> int:
@@ -214,6 +237,11 @@ class TextModel:
     def _is_cut(self, text: str | bytes, tokens: Tokens) -> bool:
         most_bytes, most_tokens = self._text_signatures[-1][0], self._id_signatures[-1][0]
         return len(text_bytes(text)) > most_bytes or tokens.count >= most_tokens
+
+
+def _takes(card: SignatureCard, input_name: str) -> bool:
+    """Whether a signature has an input [1, size] of a name; a stranger's may be called like ours."""
+    return any(tensor.name == input_name and len(tensor.shape) == 2 for tensor in card.inputs)
 
 
 def _takes_ids(name: str, verb: str) -> bool:
@@ -244,7 +272,7 @@ def text_bytes(text: str | bytes) -> bytes:
 
 
 def open(path: str | Path, threads: int = 1) -> TextModel:  # noqa: A001  # pocketformer.open
-    """Open a model file to give it text.
+    """Open a model file to give it text, or arrays by name.
 
     Args:
         path: A `.tflite`, `.onnx` or `.mlpackage`, ours or anybody's.

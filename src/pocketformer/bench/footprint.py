@@ -10,9 +10,10 @@ from pathlib import Path
 
 from pocketformer import files
 from pocketformer.bench.results import Footprint
-from pocketformer.errors import FileFormatError
+from pocketformer.errors import FileFormatError, MissingExtraError
 
 _CHUNK_BYTES = 1 << 20
+_ZSTD_LEVEL = 22
 
 
 def footprint(path: Path, text: str) -> Footprint:
@@ -47,6 +48,20 @@ def footprint(path: Path, text: str) -> Footprint:
 def zipped_bytes(path: Path) -> int:
     """Return the size of a file or package after deflate, as in a zip: about what a user downloads."""
     return sum(_deflated_bytes(file) for file in files.files_in(path))
+
+
+def zstd_bytes(path: Path) -> int:
+    """Return the size of a file or package after zstd at its highest level, each file on its own.
+
+    Raises:
+        MissingExtraError: `zstandard` is not installed.
+    """
+    try:
+        import zstandard
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("train", "zstandard") from error
+    compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
+    return sum(len(compressor.compress(file.read_bytes())) for file in files.files_in(path))
 
 
 def _deflated_bytes(file: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pocketformer.errors import RecipeError
+from pocketformer.plan import Plan, as_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,66 @@ TOLERANCES: dict[str, Tolerance] = {
 }
 
 
-def tolerance_for(precision: str) -> Tolerance:
-    """Return the limits for a weight format.
+# Bits of the weights → limits, where a plan has no name of its own among those above.
+_BY_BITS: dict[int, Tolerance] = {
+    32: TOLERANCES["fp32"],
+    16: TOLERANCES["fp16"],
+    8: TOLERANCES["int8"],
+    6: Tolerance(None, 0.06, 0.4, 0.97, 0.01, 0.3),
+    4: TOLERANCES["int4"],
+    3: Tolerance(None, 0.4, 1.5, 0.85, 0.1, 1.2),
+    0: Tolerance(None, 2.0, 5.0, 0.0, 1.0, 3.0),  # what is left of a model is for a budget to say
+}
+
+
+def tolerance_for(plan: Plan | str) -> Tolerance:
+    """Return how far a file may be from its checkpoint in float32: the limits of its fewest bits.
 
     Raises:
-        RecipeError: No limits are set for it.
+        RecipeError: The name of a plan that cannot be decoded.
     """
-    if precision not in TOLERANCES:
-        raise RecipeError(
-            f"No tolerance is set for the weight format {precision!r}; known are {', '.join(TOLERANCES)}."
-        )
-    return TOLERANCES[precision]
+    chosen = as_plan(plan)
+    if chosen.name in TOLERANCES:
+        return TOLERANCES[chosen.name]
+    bits = min(stored.bits for stored in (chosen.weights, chosen.embedding, *chosen.layers.values()))
+    return _BY_BITS[max(least for least in _BY_BITS if least <= bits)]
+
+
+def planned_tolerance_for(plan: Plan, half: bool) -> Tolerance:
+    """Return how far a file may be from PyTorch with the plan's weights: only arithmetic is left to differ.
+
+    Args:
+        plan: Of the file.
+        half: Whether the file computes in float16.
+    """
+    if plan.activations == "int8" and _has_integers(plan):
+        return TOLERANCES["int8"]
+    is_exact = not half and not _has_integers(plan) and plan.name == "fp32"
+    return TOLERANCES["fp32" if is_exact else "fp16"]
+
+
+def _has_integers(plan: Plan) -> bool:
+    return any(stored.kind == "integer" for stored in (plan.weights, plan.embedding, *plan.layers.values()))
+
+
+# Of an output of a plain module or of a given file: |difference| / |reference| as norms.
+_FLOAT_ERROR, _HALF_ERROR, _DYNAMIC_ERROR = 1e-4, 0.01, 0.05
+_ROUNDED_ERROR = {32: 0.0, 16: 0.005, 8: 0.05, 7: 0.08, 6: 0.1, 5: 0.2, 4: 0.4, 3: 0.7, 2: 1.0, 1: 1.0}
+
+
+def output_tolerance(plan: Plan, *, half: bool = False, rounded: bool = False) -> float:
+    """Return how far an output may be from that of the same network in float32.
+
+    Args:
+        plan: Of the file.
+        half: Whether the file computes in float16.
+        rounded: Whether the other network has its weights as they were; else they are on the plan's grid, and
+            only the arithmetic is left to differ.
+    """
+    error = _HALF_ERROR if half else _FLOAT_ERROR
+    if plan.activations == "int8":
+        error = max(error, _DYNAMIC_ERROR)
+    if rounded:
+        formats = [plan.weights, plan.embedding, *plan.layers.values()]
+        error += max(_ROUNDED_ERROR[one.bits] for one in formats)
+    return error

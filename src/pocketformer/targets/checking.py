@@ -9,6 +9,27 @@ import numpy as np
 from pocketformer.errors import InputError
 from pocketformer.targets.contract import Arrays, FileCard, SignatureCard, TensorCard
 
+_FAMILIAR = "serving_default"
+
+
+def signature_taking(file: FileCard, inputs: Mapping[str, np.ndarray]) -> str:
+    """Return the signature that takes inputs of these names and shapes; the familiar one if it is among them.
+
+    Raises:
+        InputError: No signature takes inputs of these names.
+    """
+    named = [card for card in file.signatures if {tensor.name for tensor in card.inputs} == set(inputs)]
+    fitting = [card for card in named if all(one.takes(np.shape(inputs[one.name])) for one in card.inputs)]
+    names = [card.name for card in fitting or named]
+    if not names:
+        known = "; ".join(
+            f"{card.name}({', '.join(one.name for one in card.inputs)})" for card in file.signatures
+        )
+        raise InputError(
+            f"{file.path} was given {', '.join(inputs) or 'nothing'}; its signatures are {known or 'none'}."
+        )
+    return _FAMILIAR if _FAMILIAR in names else names[0]
+
 
 def checked_inputs(
     file: FileCard, signature: str, inputs: Mapping[str, np.ndarray]

@@ -3,15 +3,21 @@
 A target is a module registered in the entry-point group `pocketformer.targets`. It has
 
     suffixes    the file name endings it owns, such as (".tflite",)
-    precisions  the weight formats it writes, such as ("fp32", "int8")
+    precisions  names of the plans that people mostly ask it for, such as ("fp32", "int8")
     runtime     the module that runs its files, so that its own cost can be told from a file's
     half        those of its precisions whose arithmetic is float16: a value beyond 65,504 overflows there
     limit       how it counts the age of a runtime: the command-line option of that name, such as "ios"
-    export      (program, precision, path, options) -> None: write one file, all or nothing
+    export      (program, plan, path, options) -> None: write one file, all or nothing
     open        (path, threads) -> Session: run the file's signatures
     describe    (path) -> FileCard: what is in the file, read from its bytes
     unsupported (operations) -> those of a model's operations that it cannot write, with the reason
+    unrealizable (plan, layers) -> a sentence for each layer whose weight format it cannot store
     is_native   () -> bool: whether `open` runs files with the runtime a phone has: timing means nothing else
+
+It may have
+
+    rewrite     (source, precision, path) -> None: anybody's float32 file with other weights
+    looked_up   (path) -> by signature, the integer inputs that are places in a table, and the table's rows
 
 `checks`, `bench` and `pocketformer.open` know these names and never a format.
 """
@@ -26,6 +32,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
+    from pocketformer.plan import Plan, PlannedLayer
     from pocketformer.program import Program
 
 #: Arrays by name, as a signature takes and returns them.
@@ -78,6 +85,21 @@ class OperationCard:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightCard:
+    """One stored weight of a file.
+
+    Attributes:
+        layer: Name as in `named_modules()` of the checkpoint; "" where the file does not tell.
+        format: Name of a `pocketformer.plan.WeightFormat`, as "int4-b32", read from the stored tensors.
+        bytes: Of its numbers, scales and palettes.
+    """
+
+    layer: str
+    format: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeVerdict:
     """The oldest runtime that loads a file, computed from what is in it.
 
@@ -113,6 +135,7 @@ class FileCard:
     runtime: RuntimeVerdict
     labels: tuple[str, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+    weights: tuple[WeightCard, ...] = ()
     parts: tuple[str, ...] = ()  # names of further packages beside it that belong to it
 
     def signature(self, name: str) -> SignatureCard | None:
@@ -193,9 +216,15 @@ class Target(Protocol):
     limit: str
 
     def export(
-        self, program: Program, precision: str, path: Path, options: ExportOptions = NO_OPTIONS
+        self, program: Program, plan: Plan | str, path: Path, options: ExportOptions = NO_OPTIONS
     ) -> None:
-        """Write `program` to `path` with weights in `precision`, one of `precisions`.
+        """Write `program` to `path` with its weights stored as the plan says.
+
+        Args:
+            program: Its weights should lie on the plan's grid (`Program.baked`): what does not is rounded.
+            plan: A plan, or the name of one.
+            path: Of the file.
+            options: What it must keep to.
 
         Raises:
             ExportError: The target cannot write it, or cannot within the options; nothing is written.
@@ -209,6 +238,9 @@ class Target(Protocol):
 
     def unsupported(self, operations: Sequence[ModelOperation]) -> tuple[Refusal, ...]:
         """Return the operations that the target cannot write, without converting anything."""
+
+    def unrealizable(self, plan: Plan, layers: Sequence[PlannedLayer]) -> tuple[str, ...]:
+        """Return a sentence for each layer whose weight the target cannot store as planned."""
 
     def is_native(self) -> bool:
         """Whether `open` runs files with the runtime a phone has; otherwise its speed says nothing."""

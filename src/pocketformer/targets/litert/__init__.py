@@ -17,6 +17,7 @@ from pocketformer.targets.contract import (
 )
 
 if TYPE_CHECKING:
+    from pocketformer.plan import Plan, PlannedLayer
     from pocketformer.program import Program
 
 __all__ = [
@@ -25,10 +26,13 @@ __all__ = [
     "half",
     "is_native",
     "limit",
+    "looked_up",
     "open",
     "precisions",
+    "rewrite",
     "runtime",
     "suffixes",
+    "unrealizable",
     "unsupported",
 ]
 
@@ -39,13 +43,14 @@ runtime = "ai_edge_litert.interpreter"
 limit = "runtime"
 
 
-def export(program: Program, precision: str, path: Path, options: ExportOptions = NO_OPTIONS) -> None:
+def export(program: Program, plan: Plan | str, path: Path, options: ExportOptions = NO_OPTIONS) -> None:
     """Write the program as a `.tflite` file with weights in 'fp32', 'fp16' or 'int8'.
 
     Raises:
         ExportError: An unknown precision, a model that LiteRT cannot take, or one that needs a newer release
             than `options.oldest_runtime`; nothing is written.
     """
+    precision = plan if isinstance(plan, str) else plan.name
     if precision not in precisions:
         raise ExportError(f"LiteRT has no precision {precision!r}; give one of {', '.join(precisions)}.")
     try:
@@ -84,6 +89,35 @@ def unsupported(operations: Sequence[ModelOperation]) -> tuple[Refusal, ...]:
     except ModuleNotFoundError as error:
         raise MissingExtraError("litert", error.name or "litert-torch") from error
     return unlowerable(operations)
+
+
+def unrealizable(plan: Plan, layers: Sequence[PlannedLayer]) -> tuple[str, ...]:
+    """Return a sentence for each layer whose weight LiteRT cannot store as planned."""
+    if plan.name in precisions:
+        return ()
+    return (f"LiteRT cannot store the plan {plan.name!r}; it stores {', '.join(precisions)}.",)
+
+
+def rewrite(source: Path, precision: str, path: Path) -> None:
+    """Write a float32 `.tflite` file, anybody's, with its weights in another precision.
+
+    Raises:
+        ExportError: It holds no float32 weights, or cannot be quantised; nothing is written.
+    """
+    try:
+        from pocketformer.targets.litert.given import rewrite as rewrite_given
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("litert", error.name or "ai-edge-quantizer") from error
+    rewrite_given(source, precision, path)
+
+
+def looked_up(path: Path) -> dict[str, dict[str, int]]:
+    """Return, for each signature, the integer inputs that are places in a table, and the rows it has."""
+    try:
+        from pocketformer.targets.litert.given import looked_up as looked_up_in
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("litert", error.name or "ai-edge-quantizer") from error
+    return looked_up_in(path)
 
 
 def is_native() -> bool:

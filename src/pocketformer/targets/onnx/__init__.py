@@ -18,6 +18,7 @@ from pocketformer.targets.contract import (
 )
 
 if TYPE_CHECKING:
+    from pocketformer.plan import Plan, PlannedLayer
     from pocketformer.program import Program
 
 __all__ = [
@@ -26,10 +27,13 @@ __all__ = [
     "half",
     "is_native",
     "limit",
+    "looked_up",
     "open",
     "precisions",
+    "rewrite",
     "runtime",
     "suffixes",
+    "unrealizable",
     "unsupported",
 ]
 
@@ -43,13 +47,14 @@ runtime = "onnxruntime"
 limit = "opset"
 
 
-def export(program: Program, precision: str, path: Path, options: ExportOptions = NO_OPTIONS) -> None:
+def export(program: Program, plan: Plan | str, path: Path, options: ExportOptions = NO_OPTIONS) -> None:
     """Write the program as an `.onnx` file with weights in 'fp32', 'fp16', 'int8' or 'int4'.
 
     Raises:
         ExportError: An unknown precision, a model that ONNX cannot take, or one that needs a newer opset
             than `options.oldest_runtime`.
     """
+    precision = plan if isinstance(plan, str) else plan.name
     try:
         from pocketformer.targets.onnx.exporting import write
     except ModuleNotFoundError as error:
@@ -84,6 +89,35 @@ def unsupported(operations: Sequence[ModelOperation]) -> tuple[Refusal, ...]:
     except ModuleNotFoundError as error:
         raise MissingExtraError("onnx", error.name or "onnxscript") from error
     return untranslatable(operations)
+
+
+def unrealizable(plan: Plan, layers: Sequence[PlannedLayer]) -> tuple[str, ...]:
+    """Return a sentence for each layer whose weight ONNX cannot store as planned."""
+    if plan.name in precisions:
+        return ()
+    return (f"ONNX cannot store the plan {plan.name!r}; it stores {', '.join(precisions)}.",)
+
+
+def rewrite(source: Path, precision: str, path: Path) -> None:
+    """Write a float32 `.onnx` file, anybody's, with its weights in another precision.
+
+    Raises:
+        ExportError: It holds no float32 weights, or cannot be quantised; nothing is written.
+    """
+    try:
+        from pocketformer.targets.onnx.given import rewrite as rewrite_given
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("onnx", error.name or "onnx") from error
+    rewrite_given(source, precision, path)
+
+
+def looked_up(path: Path) -> dict[str, dict[str, int]]:
+    """Return, for each signature, the integer inputs that are places in a table, and the rows it has."""
+    try:
+        from pocketformer.targets.onnx.given import looked_up as looked_up_in
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("onnx", error.name or "onnx") from error
+    return looked_up_in(path)
 
 
 def is_native() -> bool:

@@ -1,0 +1,99 @@
+"""A given model file, ours or not, quantised and held against itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pocketformer import files
+from pocketformer.bench.footprint import zipped_bytes, zstd_bytes
+from pocketformer.checks.tolerances import output_tolerance
+from pocketformer.checks.verdict import REJECTED_SUFFIX
+from pocketformer.errors import RecipeError, VerificationError
+from pocketformer.modules.comparison import Comparison, compare_files
+from pocketformer.modules.samples import samples_for
+from pocketformer.plan import Plan, as_plan
+from pocketformer.targets import FileCard, target_of
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizedFile:
+    """A file that was quantised and found good.
+
+    Attributes:
+        path: The file.
+        original: What it was made from.
+        plan: What its weights were stored by.
+        size_bytes: On disk.
+        original_bytes: Of what it was made from.
+        zipped_bytes: Deflated, as in a zip or an app package.
+        zstd_bytes: Compressed with zstd at its highest level.
+        comparison: How far its outputs are from the original's.
+        tolerance: The relative error that was allowed.
+        card: What is in it.
+    """
+
+    path: Path
+    original: Path
+    plan: Plan
+    size_bytes: int
+    original_bytes: int
+    zipped_bytes: int
+    zstd_bytes: int
+    comparison: Comparison
+    tolerance: float
+    card: FileCard
+
+
+def quantize_file(
+    source: Path,
+    path: Path,
+    plan: Plan | str | Path = "int8",
+    *,
+    inputs: Path | None = None,
+    tolerance: float | None = None,
+) -> QuantizedFile:
+    """Write a float32 `.tflite` or `.onnx` with its weights in a plan's formats, proven against the original.
+
+    Args:
+        source: The file, ours or anybody's; it is only read.
+        path: For the new one, of the same format.
+        plan: Its name, its file, or itself.
+        inputs: An `.npz` to compare on; random inputs when None.
+        tolerance: Largest relative error of an output; that of the plan when left out.
+
+    Raises:
+        RecipeError: No such plan, other formats of file, or one whose weights stay as they are.
+        ExportError: The file cannot hold the plan.
+        VerificationError: The new file is further from the original than allowed; it is kept under a
+            `.rejected` name.
+    """
+    plan, target = as_plan(plan), target_of(source)
+    rewrite = getattr(target, "rewrite", None)
+    if rewrite is None or target_of(path) is not target or source.resolve() == path.resolve():
+        raise RecipeError(
+            f"{source} cannot be quantised to {path}: give a .tflite and another .tflite, or an .onnx and "
+            "another .onnx."
+        )
+    rejected = path.with_name(path.name + REJECTED_SUFFIX)
+    rewrite(source, plan.name, rejected)
+    comparison = compare_files(rejected, source, samples_for(source, inputs))
+    allowed = output_tolerance(plan, rounded=True) if tolerance is None else tolerance
+    if not comparison.worst.relative_error <= allowed:
+        raise VerificationError(
+            f"{comparison} At most {allowed:.2%} is allowed under the plan {plan.name!r}; the file is kept "
+            f"as {rejected}. Real inputs (--inputs) may tell another story than random ones."
+        )
+    files.move(rejected, path)
+    return QuantizedFile(
+        path=path,
+        original=source,
+        plan=plan,
+        size_bytes=files.size_bytes(path),
+        original_bytes=files.size_bytes(source),
+        zipped_bytes=zipped_bytes(path),
+        zstd_bytes=zstd_bytes(path),
+        comparison=comparison,
+        tolerance=allowed,
+        card=target.describe(path),
+    )

@@ -1,0 +1,98 @@
+"""A TFLite file that somebody gave: its weights in another precision, and which tables it looks up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+
+from pocketformer import files
+from pocketformer.errors import ExportError
+from pocketformer.targets.litert.card import METADATA_KEY, read_card
+from pocketformer.targets.litert.finish import correct_versions
+from pocketformer.targets.litert.flatbuffer import BROKEN, read_model, set_metadata, truncated, write_model
+from pocketformer.targets.litert.quantize import quantize
+from pocketformer.targets.litert.signatures import entry_points
+
+_Operator = schema.BuiltinOperator
+# Operation → the place of its indices and of its table.
+_LOOKUPS = {_Operator.GATHER: (1, 0), _Operator.EMBEDDING_LOOKUP: (0, 1)}
+_PASSED_ON = {
+    _Operator.CAST, _Operator.RESHAPE, _Operator.EXPAND_DIMS, _Operator.SQUEEZE, _Operator.TRANSPOSE,
+    _Operator.SLICE, _Operator.STRIDED_SLICE,
+}  # fmt: skip
+
+
+def rewrite(source: Path, precision: str, path: Path) -> None:
+    """Write a float32 file with its weights in another precision (see `litert.rewrite`)."""
+    card = read_card(source)
+    if not card.weight_bytes.get("float32"):
+        held = ", ".join(card.weight_bytes) or "no weights"
+        raise ExportError(f"{source} holds {held} and no float32 weights, which is what can be quantised.")
+    try:
+        content = quantize(source, precision)
+    except (RuntimeError, ValueError, NotImplementedError) as error:
+        raise ExportError(
+            f"{source} cannot be quantised as {precision}: {str(error).strip().splitlines()[0]}"
+        ) from error
+    model = read_model(content, str(source))
+    correct_versions(model)
+    metadata = {"kind": "module", **card.metadata, "precision": precision}
+    set_metadata(model, METADATA_KEY, json.dumps(metadata, ensure_ascii=False, sort_keys=True).encode())
+    files.write_bytes(path, write_model(model))
+
+
+def looked_up(path: Path) -> dict[str, dict[str, int]]:
+    """Return for each signature the integer inputs that are places in a table, and its rows.
+
+    Raises:
+        FileFormatError: There is no such file, or it is no complete TFLite file.
+    """
+    read_card(path)  # refuses what is no TFLite file
+    content = path.read_bytes()
+    try:
+        model = schema.Model.GetRootAs(content, 0)
+        return {
+            entry.card.name: _rows(
+                model,
+                entry.subgraph,
+                dict(zip(entry.inputs, (one.name for one in entry.card.inputs), strict=True)),
+            )
+            for entry in entry_points(model)
+        }
+    except BROKEN as error:
+        raise truncated(str(path), len(content)) from error
+
+
+def _rows(model: Any, subgraph: int, names: dict[int, str]) -> dict[str, int]:
+    """Follow inputs, by their tensors, to the operations that look something up."""
+    graph = model.Subgraphs(subgraph)
+    origin, rows = dict(names), dict[str, int]()
+    for code, operator in _operators(model, graph):
+        inputs = [operator.Inputs(place) for place in range(operator.InputsLength())]
+        if code in _PASSED_ON and inputs and inputs[0] in origin:
+            origin[operator.Outputs(0)] = origin[inputs[0]]
+        if code in _LOOKUPS and inputs[_LOOKUPS[code][0]] in origin:
+            indices, table = _LOOKUPS[code]
+            name, size = origin[inputs[indices]], _size(graph.Tensors(inputs[table]), operator, code)
+            rows[name] = min(size, rows.get(name, size))
+    return rows
+
+
+def _operators(model: Any, graph: Any) -> Iterator[tuple[int, Any]]:
+    for operator in (graph.Operators(index) for index in range(graph.OperatorsLength())):
+        code = model.OperatorCodes(operator.OpcodeIndex())
+        yield max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), operator
+
+
+def _size(table: Any, operator: Any, code: int) -> int:
+    """Return the size of the axis of a table that is looked up."""
+    axis = 0
+    if code == _Operator.GATHER and operator.BuiltinOptions() is not None:
+        options = schema.GatherOptions()
+        options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
+        axis = options.Axis()
+    return int(table.Shape(axis % table.ShapeLength()))
