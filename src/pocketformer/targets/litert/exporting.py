@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pocketformer import files
 from pocketformer.targets.contract import ExportOptions
 from pocketformer.targets.litert.card import METADATA_KEY
+from pocketformer.targets.litert.constants import compute_constants
 from pocketformer.targets.litert.convert import convert
 from pocketformer.targets.litert.finish import correct_versions, drop_tensor_names
 from pocketformer.targets.litert.flatbuffer import read_model, set_metadata, write_model
@@ -37,6 +38,7 @@ def finished_model(program: Program, precision: str, path: Path, options: Export
     refuse_precision(program, precision, limit)
     model = read_model(quantize(convert(program), precision), str(path))
     refuse_operations(model, program, precision, limit)
+    compute_constants(model)
     correct_versions(model)
     drop_tensor_names(model)
     metadata = {**program.metadata, "precision": precision}

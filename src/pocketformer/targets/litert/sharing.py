@@ -21,6 +21,8 @@ _COUNT_BYTES = 4  # before the elements of a vector
 class SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]  # the package has no types
     """Holds tables back until all their fields are known, and takes vectors back that are there already."""
 
+    head: int
+
     def __init__(self, size_bytes: int) -> None:
         super().__init__(size_bytes)
         self._written: dict[_Key, int] = {}
