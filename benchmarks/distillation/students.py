@@ -24,6 +24,7 @@ from pocketformer.pipeline.ledger import Ledger, key_of
 from pocketformer.shrink import ShrinkSettings, shrink
 from pocketformer.train import (
     DistillSettings,
+    FinetuneResult,
     FinetuneSettings,
     distill,
     finetune,
@@ -39,6 +40,7 @@ LABELS_PER_CLASS = 10
 # The rates fall to zero over so many epochs; the last is kept, so that nothing is chosen by few dev texts.
 CUT_FROM_TEACHER: dict[str, object] = {"epochs": 4, "keep": "last"}
 CUT_FROM_BASE: dict[str, object] = {"epochs": 6, "keep": "last"}
+ON_FEW_LABELS: dict[str, object] = {"epochs": 20, "batch_size": 16, "keep": "last"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Bench:
         if part == "few":
             self.train, self.dev, self.pool = few_labels(self.train, self.dev)
 
-    def trained(self, name: str, seed: int, train: Callable[[Path], object], *inputs: object) -> Path:
+    def trained(self, name: str, seed: int, train: Callable[[Path], FinetuneResult], *inputs: object) -> Path:
         """Return the checkpoint of a training, made by `train` unless it stands there already."""
         directory = self.out / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
         data = [[part.texts, part.targets.tolist()] for part in (self.train, self.dev)]
@@ -93,10 +95,10 @@ class Bench:
         logits = predict_logits(load_classifier(directory), load_tokenizer(directory), self.test.texts, 128)
         return scores(logits, self.test.targets, self.test.multi_label).accuracy
 
-    def student(self, source: str | Path, layers: tuple[int, ...]) -> Path:
+    def student(self, source: str | Path, name: str, settings: ShrinkSettings) -> Path:
         """Return a checkpoint with some of the layers of another and the pieces the training texts use."""
-        directory = self.out / f"start-{len(layers)}"
-        shrink(source, directory, ShrinkSettings(layers=layers), (*self.train.texts, *self.pool))
+        directory = self.out / f"start-{name.replace(' ', '-')}"
+        shrink(source, directory, settings, (*self.train.texts, *self.pool), self.train, self.dev)
         return directory
 
     def table(self) -> str:
@@ -136,49 +138,65 @@ def every_label(bench: Bench, seeds: int) -> None:
     """Train the teacher, and students of 3 and 2 layers with and without it, on all labels."""
     teacher = bench.trained("teacher, 6 layers", 0, lambda out: finetune(BASE, bench.train, bench.dev, out))
     for layers in ((1, 3, 5), (2, 5)):
-        start = bench.student(teacher, layers)
+        name = f"{len(layers)} layers"
+        start = bench.student(teacher, f"{len(layers)}-layers", ShrinkSettings(layers=layers))
         for seed in range(seeds):
-            students(bench, teacher, start, f"{len(layers)} layers", {"seed": seed, **CUT_FROM_TEACHER}, {})
+            settings = {"seed": seed, **CUT_FROM_TEACHER}
+            alone(bench, start, f"{name}, labels alone", settings)
+            distilled(bench, teacher, start, f"{name}, distilled", settings)
 
 
 def ten_labels(bench: Bench, seeds: int) -> None:
     """Train a teacher and 2-layer students on ten labels per class; the teacher labels the rest."""
-    few = FinetuneSettings(keep="last", epochs=20, batch_size=16)
-    teacher = bench.trained(
+    teacher = teacher_of_few(bench)
+    start = bench.student(BASE, "2-layers", ShrinkSettings(layers=(2, 5)))
+    for seed in range(seeds):
+        alone(bench, start, "2 layers, labels alone", {"seed": seed, **ON_FEW_LABELS})
+        distilled(bench, teacher, start, "2 layers, distilled", {"seed": seed, **CUT_FROM_BASE})
+
+
+def teacher_of_few(bench: Bench) -> Path:
+    """Return the teacher that saw ten labels per class and nothing else."""
+    few = FinetuneSettings.model_validate(ON_FEW_LABELS)
+    return bench.trained(
         "teacher, 6 layers", 0, lambda out: finetune(BASE, bench.train, bench.dev, out, few), few
     )
-    start = bench.student(BASE, (2, 5))
-    for seed in range(seeds):
-        settings = {"seed": seed, **CUT_FROM_BASE}
-        students(bench, teacher, start, "2 layers", settings, {"epochs": 20, "batch_size": 16})
 
 
-def students(
+def alone(
+    bench: Bench, start: Path, name: str, settings: dict[str, object], train: LabeledTexts | None = None
+) -> Path:
+    """Train a student on labels alone: the bench's texts, or others made of them."""
+    texts = bench.train if train is None else train
+    chosen = FinetuneSettings.model_validate(settings)
+    return bench.trained(
+        name,
+        chosen.seed,
+        lambda out: finetune(start, texts, bench.dev, out, chosen),
+        chosen,
+        checkpoint_digest(start),
+        texts.texts,
+    )
+
+
+def distilled(
     bench: Bench,
     teacher: Path,
     start: Path,
     name: str,
     settings: dict[str, object],
-    alone: dict[str, object],
-) -> None:
-    """Train one student alone, with settings of its own, and one with its teacher, from the same start."""
-    seed = int(str(settings["seed"]))
-    plain = FinetuneSettings.model_validate({**settings, **alone})
-    bench.trained(
-        f"{name}, labels alone",
-        seed,
-        lambda out: finetune(start, bench.train, bench.dev, out, plain),
-        plain,
-        checkpoint_digest(start),
-    )
-    taught = DistillSettings.model_validate(settings)
-    bench.trained(
-        f"{name}, distilled",
-        seed,
-        lambda out: distill(teacher, start, bench.train, bench.dev, out, taught, bench.pool),
-        taught,
+    more: tuple[str, ...] = (),
+) -> Path:
+    """Train a student on the labels and on its teacher's soft labels, of the pool and of more texts."""
+    chosen = DistillSettings.model_validate(settings)
+    return bench.trained(
+        name,
+        chosen.seed,
+        lambda out: distill(teacher, start, bench.train, bench.dev, out, chosen, (*bench.pool, *more)),
+        chosen,
         checkpoint_digest(start),
         checkpoint_digest(teacher),
+        more,
     )
 
 
