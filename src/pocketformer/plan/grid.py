@@ -17,10 +17,10 @@ from pocketformer.errors import RecipeError
 from pocketformer.plan.formats import WeightFormat
 from pocketformer.plan.palettes import palettes
 
-__all__ = ["Codes", "decode", "encode", "scales_of"]
+__all__ = ["CLIPPED_BITS", "Codes", "decode", "encode", "scales_of"]
 
 _SMALLEST_SCALE = 2.0**-24  # float16's smallest: a row of zeros has a scale too
-_CLIPPED_BITS = 4  # above, the least squared error hardly ever cuts anything off
+CLIPPED_BITS = 4  # above, the least squared error hardly ever cuts anything off
 # Shares of a range that are tried, the whole first: a weight on the grid keeps its scale.
 _SHARES = (1.0, *(round(1 - 0.025 * step, 3) for step in range(1, 29)))
 
@@ -60,7 +60,7 @@ def encode(weight: Tensor, into: WeightFormat, clipped: bool = False) -> Codes:
         places, tables = palettes(matrix.numpy(), groups, 2**into.bits)
         return Codes(into, tuple(weight.shape), torch.from_numpy(places), torch.from_numpy(tables))
     blocks = matrix.reshape(len(matrix), -1, into.size or matrix.shape[1])
-    scales = scales_of(blocks, into.highest, clipped and into.bits <= _CLIPPED_BITS)
+    scales = scales_of(blocks, into.highest, clipped and into.bits <= CLIPPED_BITS)
     values = _rounded(blocks, scales, into.highest).to(torch.int8)
     return Codes(into, tuple(weight.shape), values.reshape(matrix.shape), scales[..., 0])
 

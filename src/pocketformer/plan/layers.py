@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from pocketformer.plan.formats import WeightFormat
 from pocketformer.plan.plan import Plan
 
-__all__ = ["LayerKind", "PlannedLayer", "WeightedModule", "planned_layers", "weighted_modules"]
+__all__ = [
+    "LayerKind",
+    "PlannedLayer",
+    "WeightedModule",
+    "planned_layers",
+    "stored_weight",
+    "weighted_modules",
+]
 
 LayerKind = Literal["linear", "convolution", "embedding"]
 WeightedModule = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Embedding
@@ -42,10 +50,19 @@ def weighted_modules(module: nn.Module) -> Iterator[tuple[str, WeightedModule, L
     """Go through the layers of a module that a plan speaks of; what two share comes once."""
     seen: set[int] = set()
     for name, part in module.named_modules():
-        if not isinstance(part, WeightedModule) or _FOLDED.search(name) or id(part.weight) in seen:
+        if not isinstance(part, WeightedModule) or _FOLDED.search(name):
             continue
-        seen.add(id(part.weight))
-        yield name, part, _kind_of(part)
+        if id(stored_weight(part)) not in seen:
+            seen.add(id(stored_weight(part)))
+            yield name, part, _kind_of(part)
+
+
+def stored_weight(module: WeightedModule) -> Tensor:
+    """Return the weight that an optimiser sees, also where `weight` is computed from it at each look."""
+    if not parametrize.is_parametrized(module, "weight"):
+        return module.weight
+    parametrizations = cast(nn.ModuleDict, module.parametrizations)
+    return cast(Tensor, parametrizations["weight"].original)
 
 
 def _kind_of(module: WeightedModule) -> LayerKind:
