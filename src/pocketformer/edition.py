@@ -14,6 +14,7 @@ from pocketformer.checks.verdict import Verdict
 from pocketformer.data import Intake
 from pocketformer.data.augmentation import AugmentReport
 from pocketformer.errors import FileFormatError
+from pocketformer.plan import Plan
 from pocketformer.shrink import ShrinkResult
 from pocketformer.train import FinetuneResult
 from pocketformer.train.baselines import Baselines
@@ -29,7 +30,8 @@ class EditionFile(BaseModel):
 
     file: str
     format: str
-    precision: str
+    precision: str  # name of its plan
+    plan: Plan | None = None  # which layer has which bits; None in editions that knew no plans
     size_bytes: int
     zipped_bytes: int
     sha256: str

@@ -2,6 +2,7 @@
 
 PocketformerError            a sentence: what was given, what was expected, what to do (exit 2)
 ├── RecipeError              a recipe or an option that cannot be followed
+├── BudgetError              limits of size, accuracy and time that no plan keeps (exit 1)
 ├── DataError                a table that cannot be read or learned from
 ├── CheckpointError          a directory that is no usable Hugging Face checkpoint
 │   └── UnsupportedArchitectureError
@@ -17,6 +18,7 @@ PocketformerError            a sentence: what was given, what was expected, what
 from __future__ import annotations
 
 __all__ = [
+    "BudgetError",
     "CheckpointError",
     "DataError",
     "ExportError",
@@ -40,6 +42,12 @@ class PocketformerError(Exception):
 
 class RecipeError(PocketformerError):
     """A recipe or an option that cannot be followed."""
+
+
+class BudgetError(PocketformerError):
+    """No plan keeps all limits of a budget."""
+
+    exit_code = 1
 
 
 class DataError(PocketformerError):

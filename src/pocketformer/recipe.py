@@ -54,7 +54,11 @@ class ExportRecipe(_Section):
     """Which files are written."""
 
     targets: tuple[str, ...] = Field(("litert",), min_length=1, description="Formats: litert, onnx, coreml.")
-    precisions: tuple[str, ...] = Field(("fp32", "fp16", "int8"), min_length=1, description="Weight formats.")
+    precisions: tuple[str, ...] = Field(
+        ("fp32", "fp16", "int8"),
+        min_length=1,
+        description="Plans of the weights: fp32, fp16, int8, int4, palette4, w4b32-e8-a8, or plan files.",
+    )
     lengths: tuple[int, ...] = Field((16, 32, 64, 128), description="Tokens per signature, ascending.")
     max_bytes: int | None = Field(None, description="Bytes of text read; 8 per token when left out.")
     runtime: Version | None = Field(None, description='Oldest LiteRT or TFLite release to load on: "2.14".')
@@ -142,8 +146,10 @@ class Recipe(_Section):
         search = self.search
         if search.storage is not None and "://" not in search.storage:
             search = search.model_copy(update={"storage": str(folder / search.storage)})
+        plans = tuple(str(folder / one) if _is_file(one) else one for one in self.export.precisions)
         return self.model_copy(
             update={
+                "export": self.export.model_copy(update={"precisions": plans}),
                 "data": data,
                 "search": search,
                 "augment": augment,
@@ -153,6 +159,10 @@ class Recipe(_Section):
                 "teacher": _placed(self.teacher, folder),
             }
         )
+
+
+def _is_file(plan: str) -> bool:
+    return plan.endswith((".toml", ".json"))
 
 
 def _placed(checkpoint: str | None, folder: Path) -> str | None:

@@ -108,12 +108,19 @@ def test_a_wrong_id_and_a_wrong_score_are_told(finished: Path, golden: Golden) -
     assert "a score is off by 0.01, at most 0.0001 is allowed" in str(miss)
 
 
-def test_a_file_of_other_lengths_or_precision_is_no_subject(finished: Path, golden: Golden) -> None:
+def test_a_file_of_other_lengths_is_no_subject(finished: Path, golden: Golden) -> None:
     model = pocketformer.open(finished / "tiny.fp32.tflite")
     with pytest.raises(InputError, match=r"for 64 bytes and \[16, 32\] tokens"):
         check_golden(model, golden.model_copy(update={"max_bytes": 64}))
-    with pytest.raises(InputError, match=r"weights in 'fp32'; .* tolerances for int8"):
-        check_golden(model, golden.model_copy(update={"tolerance": {"int8": 0.2}}))
+
+
+def test_a_plan_that_the_golden_texts_have_no_limit_for_has_its_own(finished: Path, golden: Golden) -> None:
+    model = pocketformer.open(finished / "tiny.fp32.tflite")
+    other = golden.model_copy(update={"tolerance": {"int8": 0.2}})
+    assert check_golden(model, other) == ()
+    scores = golden.cases[3].scores
+    assert scores is not None
+    assert len(check_golden(model, changed(other, 3, scores=(scores[0] + 0.01, *scores[1:])))) == 1
 
 
 def test_an_encoder_has_its_state_instead_of_scores(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pocketformer.checks.layers import LayerCurve, layer_errors
 from pocketformer.checks.mistakes import Mistake, hardest_mistakes
 from pocketformer.checks.outputs import Outputs, run_file
 from pocketformer.checks.parity import Parity, compare
+from pocketformer.checks.plans import computes_in_half, plan_of
 from pocketformer.checks.reference import Reference
 from pocketformer.checks.samples import SAMPLE_TEXTS
 from pocketformer.checks.tolerances import TOLERANCES, Tolerance, tolerance_for
@@ -33,11 +34,13 @@ __all__ = [
     "check_checkpoint",
     "check_golden",
     "compare",
+    "computes_in_half",
     "hardest_mistakes",
     "judge",
     "judge_encoder",
     "layer_errors",
     "make_golden",
+    "plan_of",
     "run_file",
     "tolerance_for",
     "value_range",

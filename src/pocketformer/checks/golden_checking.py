@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pocketformer.checks.golden import STATE_VALUES, Golden, GoldenCase
+from pocketformer.checks.plans import plan_of
+from pocketformer.checks.tolerances import tolerance_for
 from pocketformer.errors import InputError
 from pocketformer.prediction import TextModel
 
@@ -38,7 +40,7 @@ def check_golden(model: TextModel, golden: Golden) -> tuple[GoldenMiss, ...]:
         A miss for each text whose ids differ, or whose scores are further off than the precision allows.
 
     Raises:
-        InputError: The file reads texts of other lengths, or is of a precision without a tolerance.
+        InputError: The file reads texts of other lengths.
     """
     metadata = model.card.metadata
     sizes = (tuple(metadata.get("lengths", ())), metadata.get("max_bytes"))
@@ -48,13 +50,11 @@ def check_golden(model: TextModel, golden: Golden) -> tuple[GoldenMiss, ...]:
             f"{golden.edition!r} are for {golden.max_bytes} bytes and {list(golden.lengths)} tokens. "
             "Take both from the same edition."
         )
-    precision = str(metadata.get("precision"))
-    if precision not in golden.tolerance:
-        raise InputError(
-            f"{model.card.path} has weights in {precision!r}; the golden texts have tolerances for "
-            f"{', '.join(golden.tolerance)}."
-        )
-    reasons = (_miss(model, case, golden.tolerance[precision]) for case in golden.cases)
+    plan = plan_of(model.card)
+    limits = tolerance_for(plan)
+    own = limits.unlabelled_error if golden.kind == "classifier" else limits.hidden_state_error
+    allowed = golden.tolerance.get(plan.name, own)
+    reasons = (_miss(model, case, allowed) for case in golden.cases)
     return tuple(
         GoldenMiss(number, golden.cases[number].content, reason)
         for number, reason in enumerate(reasons)

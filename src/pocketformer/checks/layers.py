@@ -20,6 +20,7 @@ from pocketformer.checks.bisection import Bisection
 from pocketformer.checks.layer_curve import LayerCurve, LayerRow
 from pocketformer.checks.matching import best_matches
 from pocketformer.checks.parity import as_tokens
+from pocketformer.checks.plans import plan_of
 from pocketformer.checks.recording import changes, record
 from pocketformer.checks.tolerances import tolerance_for
 from pocketformer.prediction import TextModel, Tokens
@@ -67,8 +68,7 @@ def layer_errors(model: TextModel, source: str, texts: Sequence[str | bytes]) ->
         tokens.count,
         reference.scales,
     )
-    precision = str(model.card.metadata.get("precision", "fp32"))
-    allowed = tolerance_for(precision).hidden_state_error
+    allowed = tolerance_for(plan_of(model.card)).hidden_state_error
     found = Bisection(recording, matches, allowed, changes(recording, noisy))
     shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
     return LayerCurve(shown, signature, found.rows, **found.step())

@@ -49,7 +49,7 @@ def compare(model: TextModel, texts: Sequence[str], file: Outputs, reference: Ou
     differs = (file.input_ids != reference.input_ids) | (file.attention_mask != reference.attention_mask)
     wrong = np.flatnonzero(differs.any(axis=1))
     error = np.abs(file.logits.astype(np.float64) - reference.logits)
-    relative = error.max(axis=1) / np.maximum(np.abs(reference.logits).max(axis=1), 1e-12)
+    relative = _relative_errors(file.logits, reference.logits)
     return Parity(
         texts=len(texts),
         token_mismatches=len(wrong),
@@ -62,6 +62,16 @@ def compare(model: TextModel, texts: Sequence[str], file: Outputs, reference: Ou
         signatures=_signature_errors(model, texts, reference),
         takes_text=model.takes_text,
     )
+
+
+def mean_relative_error(logits: np.ndarray, reference: np.ndarray) -> float:
+    """Return the mean over texts of max |difference| / max |reference|, of logits [texts, labels]."""
+    return float(_relative_errors(logits, reference).mean())
+
+
+def _relative_errors(logits: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    error = np.abs(logits.astype(np.float64) - reference).max(axis=1)
+    return np.asarray(error / np.maximum(np.abs(reference).max(axis=1), 1e-12))
 
 
 def _signature_errors(model: TextModel, texts: Sequence[str], reference: Outputs) -> dict[str, float]:

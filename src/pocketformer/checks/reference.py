@@ -11,6 +11,7 @@ import numpy as np
 
 from pocketformer.checkpoint import load_classifier, load_tokenizer, local_directory
 from pocketformer.checks.outputs import Outputs, Progress
+from pocketformer.plan import Plan, bake
 from pocketformer.tokenizer import read_tokenizer, reference_ids
 from pocketformer.tokenizer.text_bytes import cut_text
 from pocketformer.train import predict_logits
@@ -23,13 +24,16 @@ class Reference:
         source: The checkpoint the file was exported from.
         max_bytes: Bytes of a text that the file reads; the reference sees the same.
         max_length: Tokens at the file's full length.
+        plan: Whose weights the classifier gets; None leaves them as they are.
     """
 
-    def __init__(self, source: str, max_bytes: int, max_length: int) -> None:
+    def __init__(self, source: str, max_bytes: int, max_length: int, plan: Plan | None = None) -> None:
         self.source = source
         self.max_bytes = max_bytes
         self.max_length = max_length
         self.model = load_classifier(source).eval()
+        if plan is not None:
+            bake(self.model, plan)
         self._tokenizer = load_tokenizer(source)
 
     def run(self, texts: Sequence[str | bytes], on_progress: Progress | None = None) -> Outputs:

@@ -10,10 +10,13 @@ import numpy as np
 
 from pocketformer.checks.encoders import compare_encoder
 from pocketformer.checks.outputs import Outputs, Progress, log_scores, run_file, run_ids
-from pocketformer.checks.parity import Parity, compare
-from pocketformer.checks.tolerances import Tolerance, tolerance_for
+from pocketformer.checks.parity import Parity, compare, mean_relative_error
+from pocketformer.checks.plans import computes_in_half, plan_of
+from pocketformer.checks.tolerances import Tolerance, planned_tolerance_for, tolerance_for
+from pocketformer.plan import Plan
 from pocketformer.prediction import TextModel
 from pocketformer.prediction import open as open_model
+from pocketformer.targets import target_of
 from pocketformer.train import Metrics, scores
 
 #: What a file that missed its tolerance has behind its name.
@@ -28,6 +31,8 @@ class Verdict:
         quality: Of the file on the held-out rows; None when the texts had no labels.
         reference_quality: Of PyTorch on the same rows.
         misses: A sentence per limit that was missed; empty for a file that passed.
+        planned_error: Mean relative logit error against PyTorch with the weights that the plan gives it: what
+            arithmetic adds to the plan; None where it was not measured.
         golden_texts: How many golden texts the file was asked; 0 where the edition has none.
         golden_misses: On how many of them it was off.
     """
@@ -39,6 +44,7 @@ class Verdict:
     quality: Metrics | None
     reference_quality: Metrics | None
     misses: tuple[str, ...]
+    planned_error: float | None = None
     golden_texts: int = 0
     golden_misses: int = 0
 
@@ -54,6 +60,7 @@ def judge(
     reference: Outputs,
     targets: np.ndarray | None = None,
     on_progress: Progress | None = None,
+    planned: Outputs | None = None,
 ) -> tuple[Verdict, Outputs]:
     """Run a saved file over texts, compare it with PyTorch, and hold it against its tolerance.
 
@@ -63,6 +70,7 @@ def judge(
         reference: What PyTorch made of the same texts.
         targets: The rows' targets as in `LabeledTexts.targets`; None when they have none.
         on_progress: Called with the fraction done and a short message.
+        planned: What PyTorch with the weights of the file's plan made of them; None does not ask.
 
     Returns:
         The verdict, and the file's outputs.
@@ -73,21 +81,28 @@ def judge(
     else:
         file = run_ids(model, reference, on_progress)
         reference = replace(reference, logits=log_scores(reference.scores))
-    precision = str(model.card.metadata.get("precision", "fp32"))
+    plan = plan_of(model.card)
     parity = compare(model, texts, file, reference)
     quality = reference_quality = None
     if targets is not None:
         quality = scores(file.logits, targets, model.multi_label)
         reference_quality = scores(reference.logits, targets, model.multi_label)
-    tolerance = tolerance_for(precision)
+    tolerance = tolerance_for(plan)
     misses = [
         *_token_misses(parity),
         *_logit_misses(parity, tolerance, targets is not None),
         *_file_misses(model),
     ]
+    planned_error = None
+    if planned is not None and model.takes_text:
+        planned_error = mean_relative_error(file.logits, planned.logits)
+        allowed = planned_tolerance_for(plan, computes_in_half(target_of(path), plan))
+        misses += _plan_misses(plan, planned_error, allowed, targets is not None)
     if quality is not None and reference_quality is not None:
         misses += [*_label_misses(parity, tolerance), *_quality_misses(quality, reference_quality, tolerance)]
-    verdict = Verdict(str(path), precision, tolerance, parity, quality, reference_quality, tuple(misses))
+    verdict = Verdict(
+        str(path), plan.name, tolerance, parity, quality, reference_quality, tuple(misses), planned_error
+    )
     return verdict, file
 
 
@@ -96,8 +111,8 @@ def judge_encoder(
 ) -> Verdict:
     """Run an encoder's file over texts and hold its hidden states against PyTorch's."""
     model = open_model(path)
-    precision = str(model.card.metadata.get("precision", "fp32"))
-    tolerance = tolerance_for(precision)
+    plan = plan_of(model.card)
+    tolerance = tolerance_for(plan)
     parity = compare_encoder(model, source, texts, on_progress)
     misses = [*_token_misses(parity), *_file_misses(model)]
     if not parity.mean_relative_error <= tolerance.hidden_state_error:
@@ -106,7 +121,7 @@ def judge_encoder(
             f"at most {tolerance.hidden_state_error:.2%} is allowed."
         )
     misses += _signature_misses(parity, tolerance.max_logit_error)
-    return Verdict(str(path), precision, tolerance, parity, None, None, tuple(misses))
+    return Verdict(str(path), plan.name, tolerance, parity, None, None, tuple(misses))
 
 
 def _logit_misses(parity: Parity, tolerance: Tolerance, labelled: bool) -> list[str]:
@@ -124,6 +139,16 @@ def _logit_misses(parity: Parity, tolerance: Tolerance, labelled: bool) -> list[
             f"at most {relative:.2%} is allowed."
         )
     return misses
+
+
+def _plan_misses(plan: Plan, error: float, tolerance: Tolerance, labelled: bool) -> list[str]:
+    limit = tolerance.mean_relative_error if labelled else tolerance.unlabelled_error
+    if error <= limit:
+        return []
+    return [
+        f"Its logits are {error:.2%} away from PyTorch with the weights of the plan {plan.name!r}, at most "
+        f"{limit:.2%} is allowed: the file does not do what was planned."
+    ]
 
 
 def _signature_misses(parity: Parity, limit: float | None) -> list[str]:

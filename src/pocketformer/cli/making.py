@@ -54,7 +54,8 @@ def export(
     precision: Annotated[
         list[str] | None,
         typer.Option(
-            help="fp32, fp16, int8, int4 or palette4; repeat for several. The first three if left out."
+            help="fp32, fp16, int8, int4, palette4, a plan such as w4b32-e8-a8, or a plan file; repeat for "
+            "several. The first three if left out."
         ),
     ] = None,
     length: Annotated[

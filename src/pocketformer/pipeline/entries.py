@@ -12,20 +12,21 @@ from pocketformer.checks import REJECTED_SUFFIX
 from pocketformer.edition import EditionFile
 from pocketformer.pipeline.ledger import Ledger
 from pocketformer.pipeline.observer import Observer
+from pocketformer.plan import Plan
 from pocketformer.targets import target_of
 
 __all__ = ["kept_or_written"]
 
 
 def kept_or_written(
-    path: Path, format_name: str, precision: str, key: str, write: Callable[[], None], observer: Observer
+    path: Path, format_name: str, plan: Plan, key: str, write: Callable[[], None], observer: Observer
 ) -> EditionFile:
     """Return the entry of a file that an earlier run wrote from the same inputs, or that is written now.
 
     Args:
         path: In the edition's directory.
         format_name: Name of its target.
-        precision: Of its weights.
+        plan: Of its weights.
         key: Digest of all it depends on.
         write: Writes it, all or nothing.
         observer: Told of it.
@@ -39,17 +40,18 @@ def kept_or_written(
     with observer.stage(stage):
         write()
         files.remove(path.with_name(path.name + REJECTED_SUFFIX))
-        entry = _entry(path, format_name, precision)
+        entry = _entry(path, format_name, plan)
     ledger.put(stage, key, entry)
     return entry
 
 
-def _entry(path: Path, format_name: str, precision: str) -> EditionFile:
+def _entry(path: Path, format_name: str, plan: Plan) -> EditionFile:
     card = target_of(path).describe(path)
     return EditionFile(
         file=path.name,
         format=format_name,
-        precision=precision,
+        precision=plan.name,
+        plan=plan,
         size_bytes=card.size_bytes,
         zipped_bytes=sum(zipped_bytes(path.with_name(one)) for one in (path.name, *card.parts)),
         sha256=_digest(path, card.parts),

@@ -17,10 +17,12 @@ from pocketformer.errors import RecipeError
 from pocketformer.pipeline.entries import kept_or_written
 from pocketformer.pipeline.environment import environment
 from pocketformer.pipeline.golden import write_golden
-from pocketformer.pipeline.half import computes_in_half, measured_range, refuse_overflow
+from pocketformer.pipeline.half import halves, measured_range, refuse_overflow
 from pocketformer.pipeline.ledger import key_of
 from pocketformer.pipeline.lookups import file_metadata
 from pocketformer.pipeline.observer import Observer
+from pocketformer.pipeline.plans import planned_files
+from pocketformer.plan import Plan
 from pocketformer.program import Program, Shapes
 from pocketformer.recipe import ExportRecipe
 from pocketformer.targets import ExportOptions, Target, target_named
@@ -46,7 +48,7 @@ def export_checkpoint(
         checkpoint: Directory or hub id.
         directory: Where the edition goes.
         name: Files are called `NAME.int8.tflite`.
-        recipe: Formats, precisions, lengths and limits. A precision that a format lacks is left out there.
+        recipe: Formats, plans, lengths and limits. A plan that a format cannot hold is left out there.
         base: What the checkpoint was made from, for the files' provenance.
         observer: Told of each file.
         texts: Real ones, on which the model must stay in float16's range where a file computes in it; our
@@ -57,13 +59,13 @@ def export_checkpoint(
         TokenizerError: Its tokenizer cannot run inside a file.
         ExportError: A target cannot write it, or not within the recipe's limits.
     """
-    plan = _planned(recipe, observer)
     is_classifier(checkpoint)  # refuses what is no checkpoint before anything is read from it
     source = local_directory(checkpoint)
+    planned = planned_files(recipe, str(source), observer)
     weights = files.sha256(source / _WEIGHTS)
     inputs = [weights, _tokenizer_digests(source), recipe.lengths, recipe.max_bytes, base]
     shapes = Shapes(recipe.lengths, recipe.max_bytes)
-    if half := computes_in_half(plan):
+    if half := halves(planned):
         found = measured_range(str(source), shapes, texts, directory, key_of(*inputs), observer)
         refuse_overflow(found, recipe.keep_fp32, half)
     programs: list[Program] = []  # built when the first file needs it
@@ -75,13 +77,13 @@ def export_checkpoint(
         return programs[0]
 
     entries = []
-    for target_name, precision in plan:
+    for target_name, plan in planned:
         target = target_named(target_name)
         options = recipe.options_for(target)
-        path = directory / f"{name}.{precision}{target.suffixes[0]}"
-        key = key_of(*inputs, precision, options)
-        write = partial(_export, target, program, precision, path, options)
-        entries.append(kept_or_written(path, target_name, precision, key, write, observer))
+        path = directory / f"{name}.{plan.name}{target.suffixes[0]}"
+        key = key_of(*inputs, plan.model_dump(mode="json"), options)
+        write = partial(_export, target, program, plan, path, options)
+        entries.append(kept_or_written(path, target_name, plan, key, write, observer))
     if recipe.mediapipe:
         entries.append(_for_mediapipe(recipe, directory / name, program, source, key_of(*inputs), observer))
     sizes = (tuple(recipe.lengths), shapes.text_bytes)
@@ -92,9 +94,10 @@ def export_checkpoint(
 
 
 def _export(
-    target: Target, program: Callable[[], Program], precision: str, path: Path, options: ExportOptions
+    target: Target, program: Callable[[], Program], plan: Plan, path: Path, options: ExportOptions
 ) -> None:
-    target.export(program(), precision, path, options)
+    with program().baked(plan):
+        target.export(program(), plan, path, options)
 
 
 def _for_mediapipe(
@@ -121,24 +124,9 @@ def _for_mediapipe(
 
         write_mediapipe(program(), precision, path, source, options)
 
-    return kept_or_written(path, "litert", precision, key_of(key, precision, options), write, observer)
-
-
-def _planned(recipe: ExportRecipe, observer: Observer) -> list[tuple[str, str]]:
-    """Return which files to write, as pairs of target and precision.
-
-    Raises:
-        RecipeError: No target of the recipe has one of its precisions.
-    """
-    offered = {name: target_named(name).precisions for name in recipe.targets}
-    for precision in recipe.precisions:
-        lacking = [name for name, known in offered.items() if precision not in known]
-        if len(lacking) == len(offered):
-            known = "; ".join(f"{name}: {', '.join(precisions)}" for name, precisions in offered.items())
-            raise RecipeError(f"No target has the precision {precision!r}; there are {known}.")
-        if lacking:
-            observer.say(f"{precision} is not written as {' or '.join(lacking)}, which has no such weights.")
-    return [(name, one) for name in recipe.targets for one in recipe.precisions if one in offered[name]]
+    return kept_or_written(
+        path, "litert", Plan.named(precision), key_of(key, precision, options), write, observer
+    )
 
 
 def _edition(

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pocketformer.checks import SAMPLE_TEXTS, ValueRange, value_range
+from pocketformer.checks import SAMPLE_TEXTS, ValueRange, computes_in_half, value_range
 from pocketformer.edition import Edition
 from pocketformer.errors import ExportError
 from pocketformer.pipeline.ledger import Ledger, key_of
 from pocketformer.pipeline.lookups import checkpoint_of, shapes_of
 from pocketformer.pipeline.observer import Observer
+from pocketformer.plan import Plan
 from pocketformer.program import Shapes
 from pocketformer.targets import target_named
 
-__all__ = ["computes_in_half", "measured_range", "refuse_overflow", "value_range_of"]
+__all__ = ["halves", "measured_range", "refuse_overflow", "value_range_of"]
 
 
-def computes_in_half(plan: Sequence[tuple[str, str]]) -> list[str]:
-    """Return which of some (target, precision) pairs compute in float16, as "coreml int8"."""
-    return [f"{name} {precision}" for name, precision in plan if precision in target_named(name).half]
+def halves(planned: Sequence[tuple[str, Plan]]) -> list[str]:
+    """Return which of some files, by target and plan, compute in float16, as "coreml int8"."""
+    return [f"{name} {plan.name}" for name, plan in planned if computes_in_half(target_named(name), plan)]
 
 
 def measured_range(

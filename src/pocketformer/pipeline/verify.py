@@ -20,15 +20,18 @@ from pocketformer.checks import (
     judge,
     judge_encoder,
     layer_errors,
+    plan_of,
 )
 from pocketformer.data import LabeledTexts
 from pocketformer.edition import Edition, EditionFile
 from pocketformer.errors import VerificationError
 from pocketformer.pipeline.golden import asked_golden
 from pocketformer.pipeline.ledger import Ledger, key_of
-from pocketformer.pipeline.lookups import checkpoint_of, file_metadata
+from pocketformer.pipeline.lookups import checkpoint_of
 from pocketformer.pipeline.observer import Observer, Progress
+from pocketformer.plan import Plan
 from pocketformer.prediction import open as open_model
+from pocketformer.targets import FileCard, target_of
 
 
 def verify_edition(
@@ -99,6 +102,7 @@ class _Proof:
         self._layers = layers
         self._texts: Sequence[str] = SAMPLE_TEXTS if data is None else data.texts
         self._reference: Outputs | None = None
+        self._planned: dict[str, Outputs] = {}
         golden = directory / GOLDEN_FILE
         self._golden = Golden.load(golden) if golden.is_file() else None
         targets = None if data is None else data.targets.tolist()
@@ -123,13 +127,28 @@ class _Proof:
         if self._kind == "encoder":
             verdict = judge_encoder(path, self._checkpoint, self._texts, progress)
             return entry.model_copy(update={"verdict": self._asked(verdict)})
+        card = target_of(path).describe(path)
         if self._reference is None:
-            metadata = file_metadata(path)
-            reference = Reference(self._checkpoint, metadata["max_bytes"], max(metadata["lengths"]))
-            self._reference = reference.run(self._texts, progress)
+            self._reference = self._pytorch(card, None, progress)
+        planned = self._planned_outputs(card, progress)
         targets = None if self._data is None else self._data.targets
-        verdict, outputs = judge(path, self._texts, self._reference, targets, progress)
+        verdict, outputs = judge(path, self._texts, self._reference, targets, progress, planned)
         return entry.model_copy(update={"verdict": self._asked(verdict), **self._shown(verdict, outputs)})
+
+    def _pytorch(self, card: FileCard, plan: Plan | None, progress: Progress) -> Outputs:
+        sizes = card.metadata["max_bytes"], max(card.metadata["lengths"])
+        return Reference(self._checkpoint, *sizes, plan).run(self._texts, progress)
+
+    def _planned_outputs(self, card: FileCard, progress: Progress) -> Outputs | None:
+        """Return PyTorch's answers with the weights of the file's plan; None where they are floats."""
+        plan = plan_of(card)
+        formats = (plan.weights, plan.embedding, *plan.layers.values())
+        if all(stored.kind == "float" for stored in formats):
+            return None
+        key = plan.model_dump_json(exclude={"name", "activations"})
+        if key not in self._planned:
+            self._planned[key] = self._pytorch(card, plan, progress)
+        return self._planned[key]
 
     def _asked(self, verdict: Verdict) -> Verdict:
         takes_text = verdict.parity.takes_text

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pocketformer.checkpoint import is_classifier, load_classifier, load_encoder, local_directory
+from pocketformer.plan import Plan, baked
 from pocketformer.program.embeddings import make_safe
 from pocketformer.program.modules import ClassifyIds, EncodeIds, FromText, LogitsOnly, Tokenize
 from pocketformer.program.shapes import DEFAULT_SHAPES, Shapes
@@ -34,12 +36,15 @@ class Program:
         signatures: What the file will offer; their modules share one set of weights.
         tokenizers: The tokenizer modules among them, so that a target can choose their gather.
         metadata: JSON-friendly facts that go into the file: labels, sizes, provenance.
+        model: What the signatures run, whose `named_modules()` are the layers a plan speaks of; None where
+            there is nothing but a tokenizer.
     """
 
     kind: str
     signatures: tuple[Signature, ...]
     tokenizers: tuple[InGraphTokenizer, ...]
     metadata: dict[str, Any]
+    model: nn.Module | None = None
 
     @classmethod
     def from_checkpoint(
@@ -79,7 +84,8 @@ class Program:
             "architecture": str(encoder.config.model_type),
             **(provenance or {}),
         }
-        return cls(kind, _signatures(verb, on_ids.eval(), tokenizers, shapes), tokenizers, metadata)
+        signatures = _signatures(verb, on_ids.eval(), tokenizers, shapes)
+        return cls(kind, signatures, tokenizers, metadata, encoder if classifier is None else classifier)
 
     @classmethod
     def of_tokenizer(cls, source: str, shapes: Shapes = DEFAULT_SHAPES) -> Program:
@@ -95,6 +101,12 @@ class Program:
         tokenizers = _tokenizers(source, shapes)
         metadata = {"kind": "tokenizer", "lengths": list(shapes.lengths), "max_bytes": shapes.text_bytes}
         return cls("tokenizer", _tokenize_signatures(tokenizers), tokenizers, metadata)
+
+    @contextmanager
+    def baked(self, plan: Plan) -> Iterator[None]:
+        """Have the weights on a plan's grid, by the checkpoint's own names of layers, inside the block."""
+        with baked(self.model, plan) if self.model is not None else nullcontext():
+            yield
 
     def only(self, *names: str) -> Program:
         """Return this program with some of its signatures: for baselines and for old clients."""

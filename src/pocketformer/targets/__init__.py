@@ -14,6 +14,7 @@ from pocketformer.targets.contract import (
     SignatureCard,
     Target,
     TensorCard,
+    WeightCard,
 )
 from pocketformer.targets.registry import target_named, target_of, targets
 
@@ -31,6 +32,7 @@ __all__ = [
     "SignatureCard",
     "Target",
     "TensorCard",
+    "WeightCard",
     "target_named",
     "target_of",
     "targets",

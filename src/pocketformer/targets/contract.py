@@ -16,7 +16,7 @@ A target is a module registered in the entry-point group `pocketformer.targets`.
 
 It may have
 
-    rewrite     (source, precision, path) -> None: anybody's float32 file with other weights
+    rewrite     (source, plan, path) -> None: write anybody's float32 file with its weights as planned
     looked_up   (path) -> by signature, the integer inputs that are places in a table, and the table's rows
 
 `checks`, `bench` and `pocketformer.open` know these names and never a format.
