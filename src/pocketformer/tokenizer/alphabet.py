@@ -14,10 +14,10 @@ from pocketformer.errors import TokenizerError
 from pocketformer.tokenizer.options import TokenizerOptions
 from pocketformer.tokenizer.probing import SPACE, Unit
 
-__all__ = ["EMPTY", "FIRST_SPECIAL", "Alphabet", "build_alphabet"]
+__all__ = ["EMPTY", "FIRST_SPECIAL", "LOWEST_SYMBOL", "Alphabet", "build_alphabet"]
 
 EMPTY = 0
-_SPACE_SYMBOL = -1
+_SPACE_SYMBOL = LOWEST_SYMBOL = -1
 _UNKNOWN_ISOLATED = 1
 FIRST_SPECIAL = 2
 

@@ -111,7 +111,8 @@ class InGraphTokenizer(nn.Module):
         classes = character_classes(data, self._look_up)
         if not self.tables.options.clean_text:
             classes = without_consumed(data, classes)
-        symbols = symbols_of_classes(classes, self.tables.facts.symbols_per_character, self._look_up)
+        facts = self.tables.facts
+        symbols = symbols_of_classes(classes, facts.symbols_per_character, facts.first_single, self._look_up)
         return mark_literals(self.tables.literals, data, symbols, self._look_up)
 
     def _look_up(self, table: str, index: Tensor) -> Tensor:

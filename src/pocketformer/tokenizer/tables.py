@@ -24,7 +24,7 @@ from torch import nn
 
 from pocketformer.errors import PocketformerError, TokenizerError
 from pocketformer.files import write_bytes
-from pocketformer.tokenizer.alphabet import EMPTY, FIRST_SPECIAL, Alphabet, build_alphabet
+from pocketformer.tokenizer.alphabet import EMPTY, FIRST_SPECIAL, LOWEST_SYMBOL, Alphabet, build_alphabet
 from pocketformer.tokenizer.options import TokenizerOptions, read_options
 from pocketformer.tokenizer.pages import EMPTY_CLASS, INVALID_CLASS, build_pages
 from pocketformer.tokenizer.probing import CharacterProbe, probe_characters
@@ -33,7 +33,7 @@ from pocketformer.tokenizer.trie import build_trie
 
 __all__ = ["TableFacts", "TokenizerTables", "build_tables"]
 
-_FORMAT = 1
+_FORMAT = 2
 _INVALID_BYTE = -2
 _REPLACEMENT = "\ufffd"
 _FACTS = "facts"
@@ -49,6 +49,7 @@ class TableFacts:
         last_isolated: The highest symbol that is a word of its own.
         letter_count: How much higher a letter's code inside a word is than its symbol.
         symbols_per_character: The most symbols that one character turns into.
+        first_single: The class of `LOWEST_SYMBOL`; the symbols after it are the classes after this one.
         block: Size of the largest block of the trie, in codes.
         repeats: How many of the largest blocks can follow the first.
         closed: A word is `[UNK]` only if it is too long or holds a character of no piece.
@@ -57,6 +58,7 @@ class TableFacts:
     last_isolated: int
     letter_count: int
     symbols_per_character: int
+    first_single: int
     block: int
     repeats: int
     closed: bool
@@ -68,7 +70,8 @@ class TokenizerTables(nn.Module):
     Beside these it holds `options`, `facts` and the `literals` that map to ids of their own.
 
     Buffers, each in the smallest integer type that holds it: `pages` (bytes to character classes),
-    `symbols_0`, `symbols_1`, … `[classes]` (what a class turns into), `digits` `[256]` (for literals),
+    `symbols_0`, `symbols_1`, … `[first_single + 1]` (what a class below `first_single` turns into, and
+    nothing), `digits` `[256]` (for literals),
     `base`, `check`, `best_id`, `best_length` (the vocabulary, see `trie.Trie`).
     """
 
@@ -120,6 +123,7 @@ def _build(
         alphabet.last_isolated,
         alphabet.letter_count,
         len(symbols),
+        len(symbols[0]) - 1,
         trie.block,
         trie.repeats,
         alphabet.closed,
@@ -130,7 +134,10 @@ def _build(
 def _character_tables(
     probe: CharacterProbe, alphabet: Alphabet, options: TokenizerOptions
 ) -> tuple[NDArray[np.int32], list[NDArray[np.int32]]]:
-    """The pages, and for each place the symbol `[classes]` that a character of a class has there."""
+    """The pages, and for each place the symbol that a character of a class has there, all `EMPTY` at last.
+
+    Only for the classes that are not one symbol: of those, the class tells the symbol.
+    """
     sequences = [alphabet.of_units(units) for units in probe.sequences]
     _check_lengths(sequences, probe.of_code_point)
     rows: dict[tuple[int, ...], int] = {(): INVALID_CLASS}  # cleaned away, like U+FFFD
@@ -138,12 +145,16 @@ def _character_tables(
         _check_replacement(alphabet)
         # No character has this row: those that look the same take another number of bytes.
         rows = {(alphabet.unknown_letter, _INVALID_BYTE): INVALID_CLASS, (): EMPTY_CLASS}
-    class_of = np.array([*(rows.setdefault(row, len(rows)) for row in sequences), INVALID_CLASS], np.int32)
-    places = max(map(len, rows))
-    padded = np.array([(*row, *[EMPTY] * (places - len(row))) for row in rows], np.int32)
+    for row in sequences:
+        if len(row) != 1:
+            rows.setdefault(row, len(rows))
+    first_single = len(rows)
+    class_of = [rows[row] if row in rows else first_single + row[0] - LOWEST_SYMBOL for row in sequences]
+    places = max(1, *map(len, rows))
+    padded = np.array([(*row, *[EMPTY] * (places - len(row))) for row in [*rows, ()]], np.int32)
     padded[padded == _INVALID_BYTE] = EMPTY
     # Surrogates, numbered -1, take the last entry.
-    return build_pages(class_of[probe.of_code_point]), list(padded.T)
+    return build_pages(np.array([*class_of, INVALID_CLASS], np.int32)[probe.of_code_point]), list(padded.T)
 
 
 def _check_replacement(alphabet: Alphabet) -> None:

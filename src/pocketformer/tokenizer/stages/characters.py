@@ -5,21 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pocketformer.tokenizer.alphabet import EMPTY
-from pocketformer.tokenizer.pages import (
-    EMPTY_CLASS,
-    FIRST_LEAD,
-    INVALID_CLASS,
-    NO_CHARACTER,
-    PAGES_START,
-    ROW,
-)
+from pocketformer.tokenizer.alphabet import EMPTY, LOWEST_SYMBOL
+from pocketformer.tokenizer.pages import EMPTY_CLASS, INVALID_CLASS, NO_CHARACTER
 from pocketformer.tokenizer.stages.arrays import LookUp, constant, later, select
 
 __all__ = ["character_classes", "symbols_of_classes", "without_consumed"]
 
 _FIRST_CONTINUATION, _FIRST_TWO, _FIRST_THREE, _FIRST_FOUR = 128, 192, 224, 240
-_NO_CONTINUATION = 64
+_NO_CONTINUATION = -(2**30)  # a column before every page
 
 
 def character_classes(data: Tensor, look_up: LookUp) -> Tensor:
@@ -32,21 +25,17 @@ def character_classes(data: Tensor, look_up: LookUp) -> Tensor:
     Returns:
         Classes, int32 `[max_bytes]`; `INVALID_CLASS` where no valid character starts.
     """
-    size = data.shape[0]
-    upper = select(data < _FIRST_CONTINUATION, _FIRST_TWO, data)
-    column = select(upper < _FIRST_TWO, upper - _FIRST_CONTINUATION, _NO_CONTINUATION)
-    second, third, fourth = _following(column, size)
-    led = (data - _FIRST_TWO) * ROW + (second + FIRST_LEAD)
-    index = select(data < _FIRST_CONTINUATION, data, select(data < _FIRST_TWO, NO_CHARACTER, led))
-    found = look_up("pages", index)
-    for column_of_next in (third, fourth):
-        goes_on = found < INVALID_CLASS
-        index = select(goes_on, column_of_next + PAGES_START - found * ROW, 0)
-        found = select(goes_on, look_up("pages", index), found)
+    continuing = select(data < _FIRST_TWO, data - _FIRST_CONTINUATION, _NO_CONTINUATION)
+    column = select(data < _FIRST_CONTINUATION, _NO_CONTINUATION, continuing)
+    found = look_up("pages", data)
+    for column_of_next in _following(column, data.shape[0]):
+        place = column_of_next - found
+        following = look_up("pages", select(place < 0, NO_CHARACTER, place))
+        found = select(found < INVALID_CLASS, following, found)
     return found
 
 
-def symbols_of_classes(classes: Tensor, places: int, look_up: LookUp) -> Tensor:
+def symbols_of_classes(classes: Tensor, places: int, first_single: int, look_up: LookUp) -> Tensor:
     """What each character turns into, in the slots of its own bytes.
 
     A character never turns into more symbols than it has bytes, so none is overwritten.
@@ -54,14 +43,17 @@ def symbols_of_classes(classes: Tensor, places: int, look_up: LookUp) -> Tensor:
     Args:
         classes: int32 `[max_bytes]`.
         places: The most symbols that one character turns into.
+        first_single: The first of the classes that are one symbol each, in the order of the symbols.
         look_up: Reads the tokenizer's tables.
 
     Returns:
         Symbols, int32 `[max_bytes]`; `EMPTY` in all other slots.
     """
-    symbols = look_up("symbols_0", classes)
+    listed = classes < first_single
+    row = select(listed, classes, first_single)
+    symbols = select(listed, look_up("symbols_0", row), classes - (first_single - LOWEST_SYMBOL))
     for place in range(1, places):
-        symbols = symbols + later(look_up(f"symbols_{place}", classes), place, EMPTY)
+        symbols = symbols + later(look_up(f"symbols_{place}", row), place, EMPTY)
     return symbols
 
 
