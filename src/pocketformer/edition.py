@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pocketformer import files
 from pocketformer.bench.results import BenchResult
+from pocketformer.budget import BudgetResult
 from pocketformer.checks.layers import LayerCurve
 from pocketformer.checks.mistakes import Mistake
 from pocketformer.checks.verdict import Verdict
@@ -98,6 +99,7 @@ class Edition(BaseModel):
     student: ShrinkResult | None = None  # how it was cut out of its teacher
     augmentation: AugmentationSection | None = None
     baselines: Baselines | None = None
+    budget: BudgetResult | None = None  # how the plan of its file was found
     files: tuple[EditionFile, ...] = ()
     bench: BenchResult | None = None
     environment: dict[str, str] = Field(default_factory=dict)

@@ -16,6 +16,7 @@ from pocketformer.plan import Plan, WeightFormat
 __all__ = ["frontier", "weight_bytes"]
 
 _Choice = dict[str, LayerCost]
+_ROUNDING = 1e-9
 
 
 def frontier(costs: Sequence[LayerCost], plan: Plan, count: int) -> tuple[Plan, ...]:
@@ -69,8 +70,9 @@ def _slope(larger: LayerCost, smaller: LayerCost) -> float:
 
 
 def _at(hull: Sequence[LayerCost], price: float) -> LayerCost:
-    """Return what a layer takes when a byte costs so much divergence; of equals the smaller."""
-    return min(hull, key=lambda one: (one.divergence + price * one.bytes, one.bytes))
+    """Return what a layer takes when a byte costs a little more divergence: of equals the smaller."""
+    above = price * (1 + _ROUNDING)
+    return min(hull, key=lambda one: (one.divergence + above * one.bytes, one.bytes))
 
 
 def _spread(choices: Sequence[_Choice], count: int) -> list[_Choice]:

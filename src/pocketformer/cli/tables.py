@@ -9,6 +9,7 @@ from pocketformer.cli.console import out, show_table
 
 if TYPE_CHECKING:
     from pocketformer.bench import BenchResult
+    from pocketformer.budget import BudgetResult
     from pocketformer.checks import Feasibility, ValueRange
     from pocketformer.edition import Edition, EditionFile
     from pocketformer.targets import FileCard, Refusal, TensorCard
@@ -31,6 +32,22 @@ def show_edition(edition: Edition) -> None:
         "",
     ]
     show_table(edition.name, columns, [_file_row(entry) for entry in edition.files])
+
+
+def show_budget(result: BudgetResult) -> None:
+    """Print the plans that were tried, the chosen one marked."""
+    show_table(
+        f"Plans tried on {result.dev_texts:,} dev rows",
+        ["plan", "MB", "points lost", "divergence", "ms", ""],
+        [
+            [
+                str(place + 1), f"{option.megabytes:.2f}", f"{option.drop:.2f}", f"{option.divergence:.4f}",
+                "" if option.milliseconds is None else f"{option.milliseconds:.2f}",
+                "chosen" if place == result.chosen else "",
+            ]
+            for place, option in enumerate(result.options)
+        ],
+    )  # fmt: skip
 
 
 def show_bench(result: BenchResult) -> None:

@@ -5,6 +5,7 @@ from pocketformer.pipeline.half import value_range_of
 from pocketformer.pipeline.lookups import checkpoint_of
 from pocketformer.pipeline.measure import bench_edition
 from pocketformer.pipeline.observer import Observer, Progress, Silent
+from pocketformer.pipeline.planning import plan_checkpoint
 from pocketformer.pipeline.rows import Rows, read_rows
 from pocketformer.pipeline.run import run
 from pocketformer.pipeline.training import CHECKPOINT_DIRECTORY
@@ -19,6 +20,7 @@ __all__ = [
     "bench_edition",
     "checkpoint_of",
     "export_checkpoint",
+    "plan_checkpoint",
     "read_rows",
     "run",
     "value_range_of",

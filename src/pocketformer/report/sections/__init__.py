@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pocketformer.report.blocks import Section
 from pocketformer.report.sections.augmentation import augmentation_section
 from pocketformer.report.sections.baselines import baselines_section
+from pocketformer.report.sections.budget import budget_section
 from pocketformer.report.sections.data import data_section
 from pocketformer.report.sections.files import files_section, size_section
 from pocketformer.report.sections.footprint import footprint_section
@@ -26,6 +27,7 @@ __all__ = ["sections_of"]
 _ALL = (
     files_section,
     size_section,
+    budget_section,
     baselines_section,
     latency_section,
     footprint_section,
