@@ -16,6 +16,7 @@ from __future__ import annotations
 from pocketformer.train.constraints.constraint import Constraint, Constraints
 from pocketformer.train.constraints.quantization import QuantizationAware
 from pocketformer.train.constraints.rules import GridRule, PaletteRule
+from pocketformer.train.constraints.sparsity import Sparsity, share_of_zeros
 from pocketformer.train.constraints.weights import WeightConstraint, WeightRule, straight_through
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
     "GridRule",
     "PaletteRule",
     "QuantizationAware",
+    "Sparsity",
     "WeightConstraint",
     "WeightRule",
+    "share_of_zeros",
     "straight_through",
 ]
