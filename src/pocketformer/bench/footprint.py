@@ -16,15 +16,15 @@ _CHUNK_BYTES = 1 << 20
 _ZSTD_LEVEL = 22
 
 
-def footprint(path: Path, text: str) -> Footprint:
-    """Measure what opening one file and running one text costs.
+def footprint(path: Path, text: str | None) -> Footprint:
+    """Measure what opening one file and running one text costs; its first signature where there is no text.
 
     Raises:
         FileFormatError: The file failed in the fresh process.
     """
     worker = subprocess.run(
-        [sys.executable, "-m", "pocketformer.bench.probe", str(path)],
-        input=text,
+        [sys.executable, "-m", "pocketformer.bench.probe", str(path), *([] if text is None else ["text"])],
+        input=text or "",
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketformer.prediction import TextModel
-from pocketformer.targets import ANY, TensorCard, target_of
+from pocketformer.targets import ANY, SignatureCard, TensorCard, target_of
 
 _ANY_LENGTH = 16
 
@@ -32,19 +32,22 @@ def peak_memory_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
-def probe(path: Path, text: str) -> dict[str, float]:
-    """Open `path`, run one text, then every signature; return the costs of each step."""
+def probe(path: Path, text: str | None) -> dict[str, float]:
+    """Open `path`, run one text or its first signature, then every one; return the costs of each step."""
     target = target_of(path)
     import_module(target.runtime)  # the runtime itself is not the file's cost
     empty = peak_memory_bytes()
     start = time.perf_counter()
     model = TextModel(target.open(path))
     loaded = time.perf_counter()
-    model(text) if model.labels else model.encode(text)
+    if text is None:
+        _run(model, model.card.signatures[0])
+    else:
+        model(text) if model.labels else model.encode(text)
     answered = time.perf_counter()
     one_text = peak_memory_bytes()
     for card in model.card.signatures:
-        model.run(card.name, {tensor.name: np.zeros(_shape(tensor), tensor.dtype) for tensor in card.inputs})
+        _run(model, card)
     return {
         "load_ms": (loaded - start) * 1e3,
         "first_text_ms": (answered - loaded) * 1e3,
@@ -53,10 +56,15 @@ def probe(path: Path, text: str) -> dict[str, float]:
     }
 
 
+def _run(model: TextModel, card: SignatureCard) -> None:
+    model.run(card.name, {tensor.name: np.zeros(_shape(tensor), tensor.dtype) for tensor in card.inputs})
+
+
 def _shape(tensor: TensorCard) -> tuple[int, ...]:
     """Return the shape an input is tried at: its own, and a short one where any length will do."""
     return tuple(_ANY_LENGTH if size == ANY else size for size in tensor.shape)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(probe(Path(sys.argv[1]), sys.stdin.read())))
+    given = sys.stdin.read() if sys.argv[2:] == ["text"] else None
+    sys.stdout.write(json.dumps(probe(Path(sys.argv[1]), given)))

@@ -12,7 +12,8 @@ class Timing:
     Attributes:
         contender: What ran: a file's name, "PyTorch fp32", or "fixed-length fp32 file".
         work: What it did: a signature's name, or "text" for a whole text to scores.
-        tokens: Real tokens of the text; the fixed length for a signature.
+        tokens: Real tokens of the text; the fixed length for a signature; of one that takes arrays, how many
+            numbers the largest has.
         threads: Processor threads.
         runs: Number of measured calls.
         median_ms: Milliseconds per call.
@@ -37,7 +38,7 @@ class Footprint:
         size_bytes: On disk.
         zipped_bytes: Deflated: about what a store lets a user download.
         load_ms: Opening it, without importing the runtime.
-        first_text_ms: The first text, which allocates and packs weights.
+        first_text_ms: The first text, or run of a file that takes none, which allocates and packs weights.
         memory_bytes: Peak memory above the empty runtime's, after one short text.
         all_memory_bytes: The same after every signature has run once.
     """

@@ -72,7 +72,7 @@ def bench(
             if checkpoint is not None and fixed is not None:
                 contenders += of_pytorch(checkpoint, chosen, count)
                 contenders += of_fixed_length(fixed, checkpoint, chosen, count)
-            timings += _time(contenders, rounds, count, _part(on_progress, index, len(threads)))
+            timings += timed(contenders, rounds, count, _part(on_progress, index, len(threads)))
     shortest = chosen[min(chosen)]
     return BenchResult(
         processor=processor_name(),
@@ -94,9 +94,10 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _time(
-    contenders: Sequence[Contender], rounds: int, threads: int, on_progress: Progress | None
+def timed(
+    contenders: Sequence[Contender], rounds: int, threads: int, on_progress: Progress | None = None
 ) -> list[Timing]:
+    """Time contenders in turns, after a warm-up: one row for each."""
     calls = {index: contender.call for index, contender in enumerate(contenders)}
     measured = interleave(calls, rounds, on_progress=on_progress)
     return [

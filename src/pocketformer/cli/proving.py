@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pocketformer.cli.console import Screen, next_step, out, own_stderr, show_json
+from pocketformer.cli.given import Inputs, Tolerance, bench_files, is_model_file, verify_against
 from pocketformer.cli.tables import show_bench, show_edition, show_feasibility, show_layers, show_range
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -19,7 +20,12 @@ Separator = Annotated[str | None, typer.Option(help="Splits the labels of a mult
 
 
 def verify(
-    dist: Dist,
+    dist: Annotated[Path, typer.Argument(help="Directory of `run` or `export`, or one model file.")],
+    against: Annotated[
+        Path | None, typer.Option(help="For one model file: the original it was made from, ours or not.")
+    ] = None,
+    inputs: Inputs = None,
+    tolerance: Tolerance = None,
     data: Annotated[Path | None, typer.Option(help="Held-out table; sample texts when left out.")] = None,
     text: Text = None,
     label: Label = None,
@@ -39,7 +45,13 @@ def verify(
     format; accuracy on labelled rows must not fall; the golden texts of the edition must come out right.
     Exit code 1 when a file misses, which then stands under a `.rejected` name, and the layer at which its
     error begins is named.
+
+    A single file, ours or not, is held against the one that `--against` names: output by output, on random
+    inputs or those of an .npz.
     """
+    if against is not None:
+        verify_against(dist, against, inputs, tolerance, json)
+        return
     with own_stderr():  # the converter's packages write to it while they are imported
         from pocketformer import pipeline
         from pocketformer.data import Columns, read_labeled_texts
@@ -103,7 +115,10 @@ def check(
 
 
 def bench(
-    dist: Dist,
+    dist: Annotated[
+        list[Path], typer.Argument(help="Directory of `run` or `export`; or model files, ours or not.")
+    ],
+    inputs: Inputs = None,
     data: Annotated[
         Path | None, typer.Option(help="Table of real texts; sample texts when left out.")
     ] = None,
@@ -118,8 +133,12 @@ def bench(
     """Measure latency, load time, size and memory of the files, side by side in one run.
 
     PyTorch and the same model as a fixed-length float32 file run in turns with them, so that the
-    ratios hold on a busy machine too.
+    ratios hold on a busy machine too. Single model files race against each other, signature by signature.
     """
+    if len(dist) > 1 or is_model_file(dist[0]):
+        bench_files(dist, inputs, rounds, tuple(threads or (1, 2)), json)
+        return
+    folder = dist[0]
     with own_stderr():
         from pocketformer import pipeline
         from pocketformer.checks import SAMPLE_TEXTS
@@ -128,20 +147,20 @@ def bench(
         from pocketformer.recipe import BenchRecipe
 
     screen = Screen()
-    edition = Edition.load(dist)
+    edition = Edition.load(folder)
     texts = SAMPLE_TEXTS
     if data is not None:
         columns = Columns(text, label, label_name, separator)
         texts = read_labeled_texts(data, columns, labels=edition.labels)[0].texts
     recipe = BenchRecipe(rounds=rounds, threads=tuple(threads or (1, 2)))
-    edition = pipeline.bench_edition(edition, dist, texts, recipe, screen)
+    edition = pipeline.bench_edition(edition, folder, texts, recipe, screen)
     assert edition.bench is not None
     if json:
         show_json(edition.bench)
         return
     show_bench(edition.bench)
-    out.print(f"Wrote the figures into {dist / 'edition.json'}", markup=False)
-    next_step(f"pocketformer report {dist}")
+    out.print(f"Wrote the figures into {folder / 'edition.json'}", markup=False)
+    next_step(f"pocketformer report {folder}")
 
 
 def report(dist: Dist, json: Json = False) -> None:

@@ -2,8 +2,9 @@
 
 from pocketformer.modules.comparison import Comparison, OutputError, compare_files
 from pocketformer.modules.exporting import ExportedFile, export, export_all
-from pocketformer.modules.given import QuantizedFile, quantize_file
+from pocketformer.modules.given import QuantizedFile, judge_file, quantize_file
 from pocketformer.modules.naming import NamedModule, program_of
+from pocketformer.modules.samples import Samples, samples_for
 
 __all__ = [
     "Comparison",
@@ -11,9 +12,12 @@ __all__ = [
     "NamedModule",
     "OutputError",
     "QuantizedFile",
+    "Samples",
     "compare_files",
     "export",
     "export_all",
+    "judge_file",
     "program_of",
     "quantize_file",
+    "samples_for",
 ]

@@ -13,6 +13,7 @@ from torch import nn
 
 from pocketformer import files
 from pocketformer.bench.footprint import zipped_bytes, zstd_bytes
+from pocketformer.checks.plans import computes_in_half
 from pocketformer.checks.tolerances import output_tolerance
 from pocketformer.checks.verdict import REJECTED_SUFFIX
 from pocketformer.errors import VerificationError
@@ -184,11 +185,11 @@ def _export(
 ) -> ExportedFile:
     rejected = path.with_name(path.name + REJECTED_SUFFIX)
     # Written under the name of what failed, and given its own when it has not.
-    target.export(program, plan.name, rejected, options)
+    target.export(program, plan, rejected, options)
     (signature,) = program.signatures
     session = target.open(rejected)
     comparison = compare(session.run, _reference(program), {signature.name: tried})
-    allowed = output_tolerance(plan, half=plan.name in target.half) if tolerance is None else tolerance
+    allowed = output_tolerance(plan, half=computes_in_half(target, plan)) if tolerance is None else tolerance
     if not comparison.worst.relative_error <= allowed:
         raise VerificationError(
             f"{comparison} At most {allowed:.2%} is allowed under the plan {plan.name!r}; the file is kept "

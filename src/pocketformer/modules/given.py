@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pocketformer import files
 from pocketformer.bench.footprint import zipped_bytes, zstd_bytes
+from pocketformer.checks.plans import computes_in_half, plan_of
 from pocketformer.checks.tolerances import output_tolerance
 from pocketformer.checks.verdict import REJECTED_SUFFIX
 from pocketformer.errors import RecipeError, VerificationError
@@ -14,6 +15,9 @@ from pocketformer.modules.comparison import Comparison, compare_files
 from pocketformer.modules.samples import samples_for
 from pocketformer.plan import Plan, as_plan
 from pocketformer.targets import FileCard, target_of
+
+# Dtypes of weights, the fewest bits first → the plan whose tolerance a file of unknown making gets.
+_PLANS = {"int2": "w2-e2-a8", "int4": "w4-e4-a8", "uint4": "w4-e4-a8", "int8": "int8", "float16": "fp16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def quantize_file(
             "another .onnx."
         )
     rejected = path.with_name(path.name + REJECTED_SUFFIX)
-    rewrite(source, plan.name, rejected)
+    rewrite(source, plan, rejected)
     comparison = compare_files(rejected, source, samples_for(source, inputs))
     allowed = output_tolerance(plan, rounded=True) if tolerance is None else tolerance
     if not comparison.worst.relative_error <= allowed:
@@ -97,3 +101,36 @@ def quantize_file(
         tolerance=allowed,
         card=target.describe(path),
     )
+
+
+def judge_file(
+    path: Path, original: Path, inputs: Path | None = None, tolerance: float | None = None
+) -> tuple[Comparison, float]:
+    """Hold a model file against the one it was made from.
+
+    Args:
+        path: The file that is judged, of any format.
+        original: What it was made from, of any format.
+        inputs: An `.npz` to compare on; random inputs when None.
+        tolerance: Largest relative error of an output; by the file's plan, or its weights, when left out.
+
+    Returns:
+        The differences, and the relative error that is allowed.
+
+    Raises:
+        FileFormatError: One of them cannot be opened.
+        InputError: They have no signature in common, or different outputs.
+    """
+    comparison = compare_files(path, original, samples_for(original, inputs))
+    if tolerance is not None:
+        return comparison, tolerance
+    target = target_of(path)
+    plan = _plan_of(target.describe(path))
+    return comparison, output_tolerance(plan, half=computes_in_half(target, plan), rounded=True)
+
+
+def _plan_of(card: FileCard) -> Plan:
+    """Return the plan that a file tells, or the one that its weights look like."""
+    if "precision" in card.metadata or "plan" in card.metadata:
+        return plan_of(card)
+    return Plan.named(next((plan for dtype, plan in _PLANS.items() if dtype in card.weight_bytes), "fp32"))

@@ -70,7 +70,7 @@ def program_of(
     _require_names([signature, *examples, *names])
     named = NamedModule(module, list(examples), names).eval()
     facts = {"kind": "module", "signature": signature, **(metadata or {})}
-    return Program("module", (Signature(signature, named, examples),), (), facts)
+    return Program("module", (Signature(signature, named, examples),), (), facts, module)
 
 
 def named_examples(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,38 +12,70 @@ from ai_edge_litert import schema_py_generated as schema
 
 from pocketformer import files
 from pocketformer.errors import ExportError
+from pocketformer.plan import Plan
 from pocketformer.targets.litert.card import METADATA_KEY, read_card
 from pocketformer.targets.litert.finish import correct_versions
 from pocketformer.targets.litert.flatbuffer import BROKEN, read_model, set_metadata, truncated, write_model
 from pocketformer.targets.litert.quantize import quantize
 from pocketformer.targets.litert.signatures import entry_points
 
+_OWN_NAME = b"pocketformer_tensor_"
+
 _Operator = schema.BuiltinOperator
 # Operation → the place of its indices and of its table.
 _LOOKUPS = {_Operator.GATHER: (1, 0), _Operator.EMBEDDING_LOOKUP: (0, 1)}
 _PASSED_ON = {
     _Operator.CAST, _Operator.RESHAPE, _Operator.EXPAND_DIMS, _Operator.SQUEEZE, _Operator.TRANSPOSE,
-    _Operator.SLICE, _Operator.STRIDED_SLICE,
+    _Operator.SLICE, _Operator.STRIDED_SLICE, _Operator.MINIMUM, _Operator.MAXIMUM,
 }  # fmt: skip
 
 
-def rewrite(source: Path, precision: str, path: Path) -> None:
-    """Write a float32 file with its weights in another precision (see `litert.rewrite`)."""
+def rewrite(source: Path, plan: Plan, path: Path) -> None:
+    """Write a float32 file with its weights as planned (see `litert.rewrite`)."""
     card = read_card(source)
     if not card.weight_bytes.get("float32"):
         held = ", ".join(card.weight_bytes) or "no weights"
         raise ExportError(f"{source} holds {held} and no float32 weights, which is what can be quantised.")
-    try:
-        content = quantize(source, precision)
-    except (RuntimeError, ValueError, NotImplementedError) as error:
-        raise ExportError(
-            f"{source} cannot be quantised as {precision}: {str(error).strip().splitlines()[0]}"
-        ) from error
+    with tempfile.TemporaryDirectory() as folder:
+        named = Path(folder) / source.name
+        named.write_bytes(write_model(_told_apart(read_model(source.read_bytes(), str(source)))))
+        try:
+            content = bytes(quantize(named, plan.name))
+        except (RuntimeError, ValueError, NotImplementedError) as error:
+            raise ExportError(
+                f"{source} cannot be quantised as {plan.name}: {str(error).strip().splitlines()[0]}"
+            ) from error
     model = read_model(content, str(source))
     correct_versions(model)
-    metadata = {"kind": "module", **card.metadata, "precision": precision}
+    _drop_own_names(model)
+    metadata = {
+        "kind": "module",
+        **card.metadata,
+        "precision": plan.name,
+        "plan": plan.model_dump(mode="json"),
+    }
     set_metadata(model, METADATA_KEY, json.dumps(metadata, ensure_ascii=False, sort_keys=True).encode())
     files.write_bytes(path, write_model(model))
+
+
+def _told_apart(model: Any) -> Any:
+    """Give every tensor of a model a name of its own, in place: ai-edge-quantizer goes by them."""
+    taken: set[bytes] = set()
+    for number, graph in enumerate(model.subgraphs):
+        for index, tensor in enumerate(graph.tensors):
+            name = tensor.name.encode() if isinstance(tensor.name, str) else bytes(tensor.name or b"")
+            if not name or name in taken:
+                name = b"%s%d_%d" % (_OWN_NAME, number, index)
+            taken.add(name)
+            tensor.name = name
+    return model
+
+
+def _drop_own_names(model: Any) -> None:
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            if bytes(tensor.name or b"").startswith(_OWN_NAME):
+                tensor.name = b""
 
 
 def looked_up(path: Path) -> dict[str, dict[str, int]]:
@@ -73,8 +106,9 @@ def _rows(model: Any, subgraph: int, names: dict[int, str]) -> dict[str, int]:
     origin, rows = dict(names), dict[str, int]()
     for code, operator in _operators(model, graph):
         inputs = [operator.Inputs(place) for place in range(operator.InputsLength())]
-        if code in _PASSED_ON and inputs and inputs[0] in origin:
-            origin[operator.Outputs(0)] = origin[inputs[0]]
+        known = next((origin[one] for one in inputs if one in origin), None)
+        if code in _PASSED_ON and known is not None:
+            origin[operator.Outputs(0)] = known
         if code in _LOOKUPS and inputs[_LOOKUPS[code][0]] in origin:
             indices, table = _LOOKUPS[code]
             name, size = origin[inputs[indices]], _size(graph.Tensors(inputs[table]), operator, code)

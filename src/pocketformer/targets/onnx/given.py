@@ -11,28 +11,38 @@ from onnx import version_converter
 from onnx_ir.passes.common import LiftConstantsToInitializersPass
 
 from pocketformer.errors import ExportError
+from pocketformer.plan import Plan
 from pocketformer.quiet import without_chatter
 from pocketformer.targets.onnx.card import read_card
 from pocketformer.targets.onnx.lowering import lower
 from pocketformer.targets.onnx.opsets import EXPORTED_OPSET, METADATA_KEY
+from pocketformer.targets.onnx.owners import owners_of_file
 from pocketformer.targets.onnx.weights import compress
 from pocketformer.targets.onnx.writing import write_model
 
-_PASSED_ON = {"Cast", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Flatten", "Transpose", "Slice"}
+_PASSED_ON = {
+    "Cast", "Clip", "Flatten", "Identity", "Max", "Min", "Reshape", "Slice", "Squeeze", "Transpose",
+    "Unsqueeze",
+}  # fmt: skip
 
 
-def rewrite(source: Path, precision: str, path: Path) -> None:
-    """Write a float32 file with its weights in another precision (see `onnx.rewrite`)."""
+def rewrite(source: Path, plan: Plan, path: Path) -> None:
+    """Write a float32 file with its weights as planned (see `onnx.rewrite`)."""
     card = read_card(source)
     if not card.weight_bytes.get("float32"):
         held = ", ".join(card.weight_bytes) or "no weights"
         raise ExportError(f"{source} holds {held} and no float32 weights, which is what can be quantised.")
     model = _read(source)
     with without_chatter():
-        LiftConstantsToInitializersPass()(model)
-        compress(model, precision)
+        LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+        compress(model, plan, owners_of_file(model.graph))
         lower(model, None)
-    metadata = {"kind": "module", **card.metadata, "precision": precision}
+    metadata = {
+        "kind": "module",
+        **card.metadata,
+        "precision": plan.name,
+        "plan": plan.model_dump(mode="json"),
+    }
     model.metadata_props[METADATA_KEY] = json.dumps(metadata, ensure_ascii=False, sort_keys=True)
     write_model(model, path)
 
@@ -49,8 +59,9 @@ def looked_up(path: Path) -> dict[str, dict[str, int]]:
     tables = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     rows: dict[str, int] = {}
     for node in graph.node:
-        if node.op_type in _PASSED_ON and node.input[0] in origin:
-            origin[node.output[0]] = origin[node.input[0]]
+        known = next((origin[one] for one in node.input if one in origin), None)
+        if node.op_type in _PASSED_ON and known is not None:
+            origin[node.output[0]] = known
         if node.op_type == "Gather" and node.input[1] in origin and node.input[0] in tables:
             axis = next((one.i for one in node.attribute if one.name == "axis"), 0)
             name, size = origin[node.input[1]], int(tables[node.input[0]][axis])
