@@ -1,7 +1,8 @@
 """A weight as codes on a grid, and back: the one rule, whatever stores them.
 
 Integers are symmetric and narrow: the largest magnitude of a row or block has the largest code. Scales are
-float16 numbers, so that each format of file holds them exactly. A weight that lies on the grid has no error
+float16 numbers, so that each format of file holds them exactly; those of few bits are bfloat16 numbers as
+well, which is what XNNPACK makes of the scales of blocks. A weight that lies on the grid has no error
 at this scale; encoding it again gives the same codes, and so does every quantiser that goes by the largest
 magnitude.
 """
@@ -84,12 +85,12 @@ def scales_of(blocks: Tensor, highest: int, clipped: bool = False) -> Tensor:
         clipped: Of a few shares of the range, take the one with the least squared error; else the whole.
     """
     full = blocks.abs().amax(dim=-1, keepdim=True) / highest
-    best = _stored(full)
+    best = _stored(full, highest)
     if not clipped:
         return best
     least = _squared_error(blocks, best, highest)
     for share in _SHARES[1:]:
-        scales = _stored(full * share)
+        scales = _stored(full * share, highest)
         error = _squared_error(blocks, scales, highest)
         better = error < least
         least, best = torch.where(better, error, least), torch.where(better, scales, best)
@@ -104,8 +105,13 @@ def _rounded(blocks: Tensor, scales: Tensor, highest: int) -> Tensor:
     return torch.clamp(torch.round(blocks / scales), -highest, highest)
 
 
-def _stored(scales: Tensor) -> Tensor:
-    """Return float16 numbers, rounded down: what is largest must keep the largest code."""
+def _stored(scales: Tensor, highest: int) -> Tensor:
+    """Return float16 numbers, rounded down: what is largest must keep the largest code.
+
+    Of few bits it does so when the scale is rounded up by less than half a percent, as bfloat16 may.
+    """
+    if highest < 2 ** (CLIPPED_BITS - 1):
+        scales = scales.bfloat16().float()
     nearest = scales.half()
     below = (nearest.view(torch.int16) - 1).view(torch.half)
     above = (nearest > scales) & nearest.isfinite()  # what float16 cannot hold is to be seen
