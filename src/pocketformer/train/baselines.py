@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pocketformer.data import LabeledTexts
 
-__all__ = ["Baseline", "Baselines", "baselines"]
+__all__ = ["Baseline", "Baselines", "baselines", "linear_outputs"]
 
 # Han, kana and Hangul signs are words of their own, and so is punctuation: emoji carry moods.
 _WIDE = r"⺀-鿿가-퟿豈-﫿\U00020000-\U0003FFFF"
@@ -120,8 +120,30 @@ def _majority(train: LabeledTexts, test: LabeledTexts) -> tuple[tuple[str, ...],
     return labels, _measured(logits, test, started, size_bytes=0)
 
 
+def linear_outputs(train: LabeledTexts, texts: Sequence[str], seed: int = 0) -> npt.NDArray[np.float64]:
+    """Return what TF-IDF + linear says of texts, `[texts, labels]`; above 0 a label holds.
+
+    Args:
+        train: What it learns from.
+        texts: What it is asked about.
+        seed: Of the order in which LIBLINEAR visits the texts.
+    """
+    return _fitted(train, texts, seed)[1]
+
+
 def _linear(train: LabeledTexts, test: LabeledTexts, seed: int) -> tuple[int, Baseline]:
     started = time.perf_counter()
+    vectorizer, logits = _fitted(train, test.texts, seed)
+    terms = [term for _, part in vectorizer.transformer_list for term in part.vocabulary_]
+    names = sum(len(term.encode("utf-8", "surrogatepass")) for term in terms)
+    size = names + len(terms) * (len(train.labels) + 1) * _BYTES_PER_WEIGHT  # and one for its rarity
+    return len(terms), _measured(logits, test, started, size)
+
+
+def _fitted(
+    train: LabeledTexts, texts: Sequence[str], seed: int
+) -> tuple[FeatureUnion, npt.NDArray[np.float64]]:
+    """Return the fitted features and the outputs `[texts, labels]` of the machines over them."""
     least = 2 if len(train) >= _MANY_TEXTS else 1
     vectorizer = FeatureUnion(
         [
@@ -131,16 +153,9 @@ def _linear(train: LabeledTexts, test: LabeledTexts, seed: int) -> tuple[int, Ba
     )
     with without_chatter():
         learned = vectorizer.fit_transform(_read(train.texts))
-        asked = vectorizer.transform(_read(test.texts))
-        logits = np.column_stack([_outputs(learned, has, asked, seed) for has in train.multi_hot().T])
-    count = learned.shape[1]
-    names = sum(
-        len(term.encode("utf-8", "surrogatepass"))
-        for _, part in vectorizer.transformer_list
-        for term in part.vocabulary_
-    )
-    size = names + count * (len(train.labels) + 1) * _BYTES_PER_WEIGHT  # and one for its rarity
-    return count, _measured(logits, test, started, size)
+        asked = vectorizer.transform(_read(texts))
+        outputs = [_outputs(learned, has, asked, seed) for has in train.multi_hot().T]
+    return vectorizer, np.column_stack(outputs)
 
 
 def _tf_idf(least: int, **settings: Any) -> TfidfVectorizer:
