@@ -48,18 +48,20 @@ limit = "opset"
 
 
 def export(program: Program, plan: Plan | str, path: Path, options: ExportOptions = NO_OPTIONS) -> None:
-    """Write the program as an `.onnx` file with weights in 'fp32', 'fp16', 'int8' or 'int4'.
+    """Write the program as an `.onnx` file with its weights stored as the plan says.
 
     Raises:
-        ExportError: An unknown precision, a model that ONNX cannot take, or one that needs a newer opset
-            than `options.oldest_runtime`.
+        ExportError: A plan that does not fit the model, a model that ONNX cannot take, or one that needs a
+            newer opset than `options.oldest_runtime`.
+        RecipeError: The name of a plan that cannot be decoded.
     """
-    precision = plan if isinstance(plan, str) else plan.name
+    from pocketformer.plan import as_plan
+
     try:
         from pocketformer.targets.onnx.exporting import write
     except ModuleNotFoundError as error:
         raise MissingExtraError("onnx", error.name or "onnx") from error
-    write(program, precision, path, options)
+    write(program, as_plan(plan), path, options)
 
 
 def open(path: Path, threads: int = 1) -> Session:  # noqa: A001  # the verb every target has
@@ -92,14 +94,17 @@ def unsupported(operations: Sequence[ModelOperation]) -> tuple[Refusal, ...]:
 
 
 def unrealizable(plan: Plan, layers: Sequence[PlannedLayer]) -> tuple[str, ...]:
-    """Return a sentence for each layer whose weight ONNX cannot store as planned."""
-    if plan.name in precisions:
-        return ()
-    return (f"ONNX cannot store the plan {plan.name!r}; it stores {', '.join(precisions)}.",)
+    """Return a sentence for each layer that does not divide as planned: ONNX stores every format."""
+    return tuple(
+        f"ONNX cannot store the layer {layer.name!r} {list(layer.shape)} as {layer.format}: it does not "
+        f"divide into {'blocks' if layer.format.kind == 'integer' else 'groups'} of {layer.format.size}."
+        for layer in layers
+        if not layer.format.fits(layer.shape)
+    )
 
 
-def rewrite(source: Path, precision: str, path: Path) -> None:
-    """Write a float32 `.onnx` file, anybody's, with its weights in another precision.
+def rewrite(source: Path, plan: Plan, path: Path) -> None:
+    """Write a float32 `.onnx` file, anybody's, with its weights as planned.
 
     Raises:
         ExportError: It holds no float32 weights, or cannot be quantised; nothing is written.
@@ -108,7 +113,7 @@ def rewrite(source: Path, precision: str, path: Path) -> None:
         from pocketformer.targets.onnx.given import rewrite as rewrite_given
     except ModuleNotFoundError as error:
         raise MissingExtraError("onnx", error.name or "onnx") from error
-    rewrite_given(source, precision, path)
+    rewrite_given(source, plan, path)
 
 
 def looked_up(path: Path) -> dict[str, dict[str, int]]:

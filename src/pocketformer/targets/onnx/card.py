@@ -11,6 +11,7 @@ from pocketformer.errors import FileFormatError
 from pocketformer.targets.contract import ANY, FileCard, OperationCard, RuntimeVerdict
 from pocketformer.targets.onnx.contents import Contents, read_contents
 from pocketformer.targets.onnx.opsets import METADATA_KEY, oldest_release
+from pocketformer.targets.onnx.reading import weight_cards
 from pocketformer.targets.onnx.signatures import EntryPoint, entry_points
 
 _PLAIN = "module"  # the kind of a program that is not laid out as ours are
@@ -52,6 +53,7 @@ def read_file(path: Path) -> tuple[FileCard, tuple[EntryPoint, ...]]:
         runtime=_verdict(contents),
         labels=tuple(metadata.get("labels", ())),
         metadata=metadata,
+        weights=weight_cards(contents),
     )
     return card, entries
 

@@ -26,10 +26,11 @@ _EXTERNAL = 1  # `TensorProto.DataLocation`
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """A tensor in a file: its bytes, and whether they are the file's own."""
+    """A tensor in a file: its shape and bytes, and whether they are the file's own."""
 
     name: str
     dtype: str
+    shape: tuple[int, ...]
     size_bytes: int
     external: bool
 
@@ -136,14 +137,15 @@ def _stored(tensor: Message) -> StoredTensor:
     """Read a TensorProto: 1 dims, 2 data_type, 6 string_data, 8 name, 9 raw_data, 14 data_location."""
     name, external = tensor.text(8), tensor.integer(14) == _EXTERNAL
     dtype, bits = _dtype(tensor.integer(2))
-    size = (math.prod(tensor.integers(1)) * bits + 7) // 8
+    shape = tuple(tensor.integers(1))
+    size = (math.prod(shape) * bits + 7) // 8
     if dtype == "object":
         size = tensor.size(6)
     if not external and tensor.has(9) and tensor.size(9) != size:
         raise BrokenMessageError(
             f"the tensor {name!r} has {tensor.size(9):,} bytes of content where its shape asks for {size:,}"
         )
-    return StoredTensor(name, dtype, size, external)
+    return StoredTensor(name, dtype, shape, size, external)
 
 
 def _value(value: Message) -> TensorCard:

@@ -30,7 +30,8 @@ def lay_out(parts: Parts) -> ir.Model:
 
     With no tokenizer it is the model on ids alone, which are then plain inputs.
     """
-    parts = Parts({size: one.clone() for size, one in parts.tokenizers.items()}, _cloned(parts.on_ids))
+    copied = {size: one.clone() for size, one in parts.tokenizers.items()}
+    parts = Parts(copied, _cloned(parts.on_ids), parts.owners)
     if not parts.tokenizers and parts.on_ids is not None:
         return parts.on_ids
     return _Layout(parts).model()

@@ -17,6 +17,8 @@ METADATA_KEY = "pocketformer"
 EXPORTED_OPSET = 18
 #: What a file states when nothing in it needs more: the first with LayerNormalization.
 DEFAULT_OPSET = 17
+#: The first with four-bit tensors and scales by blocks.
+BLOCKS_OPSET = 21
 #: Before it, Softmax and others meant something else.
 OLDEST_OPSET = 13
 

@@ -1,57 +1,153 @@
-"""The weights of a graph in another precision: which there are, and how each is stored."""
+"""The weights of a graph by a plan: each layer's in its own format, and the products that go with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Mapping
 
+import numpy as np
 import onnx_ir as ir
 
-from pocketformer.targets.onnx import float16, int4, int8
+from pocketformer.plan import Plan, WeightFormat
+from pocketformer.targets.onnx import products, tables
+from pocketformer.targets.onnx.opsets import BLOCKS_OPSET
+from pocketformer.targets.onnx.owners import Owner, Owners, replace_weight, weights_of
 from pocketformer.targets.onnx.rewriting import Rewriter
+from pocketformer.targets.onnx.storage import HALF, Coded, coded, float_weight
 
-_WEIGHT_PLACES = {"MatMul": 1, "Gemm": 1, "Conv": 1, "Gather": 0}
+_FLOAT32 = WeightFormat("float", 32)
+_BLOCK_BITS = (4, 8)  # that ONNX has a type for
 
 
-def compress(model: ir.Model, precision: str) -> None:
-    """Store a float32 graph's weights in `precision`, in place; the tokenizer's tables stay as they are.
+def compress(
+    model: ir.Model, plan: Plan, owners: Owners, limit: int | None = None
+) -> dict[str, WeightFormat]:
+    """Store a float32 graph's weights as planned, in place; the tokenizer's tables stay as they are.
 
-    fp16: stored in half, computed in float32.
-    int8: symmetric per output channel (per row for embeddings); what they are multiplied with is quantised
-        per token at run time.
-    int4: symmetric in blocks of 32 along the input; embeddings too.
+    Where a plan has activations in int8, products with integer weights of a scale per row are integer
+    products, and those in blocks of 4 or 8 bits are left to the runtime, whose kernels round what they
+    multiply. All other products are of float32 numbers, which ONNX Runtime makes when it loads a file.
+
+    Args:
+        model: Its weights.
+        plan: Which layer gets which bits.
+        owners: Which weight belongs to which layer.
+        limit: The newest opset that the file may need.
+
+    Returns:
+        The format of each layer of which a weight is in the graph.
 
     Raises:
-        ExportError: A weight is outside the precision's range.
+        ExportError: A weight does not divide into its format's blocks, or is outside its range.
     """
-    if precision == "fp32":
-        return
-    rewriter = Rewriter(model.graph)
-    rewrite = _rewriting(precision, model)
-    for node, weight in list(_weights(model.graph)):
-        rewriter.node = node
-        rewrite(rewriter, weight)
+    found = list(weights_of(model.graph))
+    writer = _Writer(model, plan, limit)
+    coded_weights = {
+        node.name or "": writer.coded(owners[node.name or ""]) for node, _ in found if node.name in owners
+    }
+    _forget(model.graph, [value for node, value in found if node.name in owners])
+    steps = writer.steps([(node, coded_weights[node.name or ""]) for node, _ in found if node.name in owners])
+    for node, value in found:
+        writer.rewriter.node = node
+        if node.name in owners:
+            writer.store(coded_weights[node.name], owners[node.name].transposed, steps)
+        elif plan.name != "fp32" and node.op_type == "Gather":
+            writer.halve_if_exact(value)
     for name, value in list(model.graph.initializers.items()):
         if not value.uses() and not value.is_graph_input():
             model.graph.initializers.pop(name)
+    return writer.formats
 
 
-def _rewriting(precision: str, model: ir.Model) -> Callable[[Rewriter, ir.Value], None]:
-    if precision == "fp16":
-        return float16.rewrite
-    activations: dict[ir.Value, int8.Rows] = {}
-    if precision == "int8":
-        return partial(int8.rewrite, activations=activations)
-    model.graph.opset_imports[""] = int4.OPSET
-    return partial(int4.rewrite, activations=activations)
+def _forget(graph: ir.Graph, values: list[ir.Value]) -> None:
+    """Give the names of weights free: what is stored instead may bear them."""
+    for value in values:
+        graph.initializers.pop(value.name or "", None)
 
 
-def _weights(graph: ir.Graph) -> Iterator[tuple[ir.Node, ir.Value]]:
-    """Go through the float32 matrices of the outermost graph: the tokenizer's branches have none."""
-    for node in graph:
-        place = _WEIGHT_PLACES.get(node.op_type)
-        weight = None if place is None else node.inputs[place]
-        if weight is None or weight.const_value is None or weight.const_value.dtype != ir.DataType.FLOAT:
-            continue
-        if len(weight.const_value.shape) > 1:
-            yield node, weight
+class _Writer:
+    """Stores the weights of one graph."""
+
+    def __init__(self, model: ir.Model, plan: Plan, limit: int | None) -> None:
+        self.model, self.plan, self.limit = model, plan, limit
+        self.rewriter = Rewriter(model.graph)
+        self.formats: dict[str, WeightFormat] = {}
+        self._coded: dict[str, Coded] = {}
+        self._floats: dict[tuple[str, bool], ir.Value] = {}
+        self._activations: dict[ir.Value, products.Rows] = {}
+
+    def coded(self, owner: Owner) -> Coded:
+        """Return a layer's weight in its format, once for all nodes that read it."""
+        if owner.layer not in self._coded:
+            into = self.plan.format_of(owner.layer, tuple(owner.weight.shape), owner.is_embedding)
+            self.formats[owner.layer] = into
+            self._coded[owner.layer] = coded(owner.layer, owner.weight.detach(), into, self.plan)
+        return self._coded[owner.layer]
+
+    def steps(self, read: list[tuple[ir.Node, Coded]]) -> Mapping[ir.Value, int]:
+        """Return the steps of the activations that integer products share."""
+        weights: dict[ir.Value, list[np.ndarray]] = {}
+        for node, one in read:
+            source = node.inputs[0]
+            if source is not None and one.codes is not None and self._is_integer_product(node, one):
+                weights.setdefault(source, []).append(one.codes.values.numpy())
+        return {source: products.steps_for(codes) for source, codes in weights.items()}
+
+    def store(self, one: Coded, transposed: bool, steps: Mapping[ir.Value, int]) -> None:
+        """Store a weight for the rewriter's node, which reads it as [columns, rows] where `transposed`."""
+        node = self.rewriter.node
+        if one.format == _FLOAT32:
+            replace_weight(node, self._float32(one, transposed))
+        elif node.op_type == "Gather":
+            tables.rewrite(self.rewriter, one)
+        elif self._is_integer_product(node, one):
+            source = node.inputs[0]
+            assert source is not None  # of a product
+            products.rewrite(self.rewriter, one, steps[source], self._activations)
+        elif self._is_block_product(node, one):
+            self.model.graph.opset_imports[""] = BLOCKS_OPSET
+            products.rewrite_blocks(self.rewriter, one)
+        else:
+            weight = float_weight(self.rewriter, one)
+            if transposed:
+                weight = self.rewriter.add("Transpose", [weight], "weight", perm=[1, 0])
+            replace_weight(node, weight)
+
+    def halve_if_exact(self, value: ir.Value) -> None:
+        """Store a table that no plan speaks of in float16 where that loses nothing."""
+        assert value.const_value is not None  # what makes it a weight
+        content = value.const_value.numpy()
+        with np.errstate(over="ignore"):
+            is_exact = np.array_equal(content.astype(np.float16).astype(np.float32), content)
+        if not is_exact:
+            return
+        stored = self.rewriter.constant(f"{value.name}.{HALF}", content, np.float16)
+        rows = self.rewriter.add("Gather", [stored, *self.rewriter.node.inputs[1:]], "rows", axis=0)  # type: ignore[list-item]  # both are there
+        self.rewriter.replace(self.rewriter.add("Cast", [rows], to=ir.DataType.FLOAT))
+
+    def _is_integer_product(self, node: ir.Node, one: Coded) -> bool:
+        return (
+            self.plan.activations == "int8"
+            and one.format.kind == "integer"
+            and not one.format.size
+            and len(one.shape) == 2
+            and products.is_plain(node)
+        )
+
+    def _is_block_product(self, node: ir.Node, one: Coded) -> bool:
+        return (
+            self.plan.activations == "int8"
+            and one.format.kind == "integer"
+            and one.format.size > 0
+            and one.format.bits in _BLOCK_BITS
+            and len(one.shape) == 2
+            and products.is_plain(node)
+            and (self.limit is None or self.limit >= BLOCKS_OPSET)
+        )
+
+    def _float32(self, one: Coded, transposed: bool) -> ir.Value:
+        key = (one.name, transposed)
+        if key not in self._floats:
+            content = one.weight.numpy()
+            name = f"{one.name}.transposed" if (one.name, not transposed) in self._floats else one.name
+            self._floats[key] = self.rewriter.constant(name, content.T if transposed else content)
+        return self._floats[key]

@@ -6,6 +6,7 @@ Format: `onnx.proto` of ONNX; the graph is field 7 of the model and a stored ten
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,8 +20,13 @@ _GRAPH_FIELD, _INITIALIZER_FIELD = 7, 5
 _MAX_BYTES = 2**31 - 2**20  # protobuf ends at 2 GB
 
 
-def write_model(model: ir.Model, path: Path) -> None:
+def write_model(model: ir.Model, path: Path, check: Callable[[Path], None] | None = None) -> None:
     """Write a model with all its weights inside, all or nothing; its graph is left without them.
+
+    Args:
+        model: The graph.
+        path: Of the file.
+        check: Reads the file before it takes its place there; what it raises leaves nothing behind.
 
     Raises:
         ExportError: The file would pass the format's 2 GB.
@@ -37,6 +43,8 @@ def write_model(model: ir.Model, path: Path) -> None:
         _write(ir.to_proto(model), [weight for weight in weights if weight is not None], stream)
         stream.flush()
         os.fsync(stream.fileno())
+        if check is not None:
+            check(temporary)
 
 
 def _write(proto: object, weights: list[ir.TensorProtocol], stream: BinaryIO) -> None:
