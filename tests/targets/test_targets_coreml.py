@@ -19,7 +19,7 @@ from mil import coremltools, quiet
 from pocketformer import files
 from pocketformer.checks import SAMPLE_TEXTS, Reference
 from pocketformer.checks.outputs import Outputs
-from pocketformer.errors import ExportError, InputError
+from pocketformer.errors import ExportError, InputError, RecipeError
 from pocketformer.program import Program, Shapes
 from pocketformer.targets import ExportOptions, ModelOperation, Session
 from pocketformer.targets import coreml as target
@@ -332,10 +332,8 @@ def test_an_encoder_without_labels(tmp_path: Path) -> None:
     assert session.card.labels == ()
 
 
-def test_an_unknown_precision_is_refused(program: Program, tmp_path: Path) -> None:
-    with pytest.raises(
-        ExportError, match="no precision 'int3'; give one of fp32, fp16, int8, int4, palette4"
-    ):
+def test_an_unknown_plan_is_refused(program: Program, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="'int3' is no plan: give fp32, fp16, int8, int4, palette4"):
         target.export(program, "int3", tmp_path / "m.mlpackage")
 
 

@@ -107,9 +107,14 @@ def test_no_more_is_asked_for_than_is_used(
         (
             "16",
             "int4",
-            r"iOS 16 cannot load int4: int4 weights in blocks need iOS 18.*in int8 or palette4 or fp16",
+            r"iOS 16 cannot load int4-b32, which the plan has for encoder\.\S+embeddings \(and \d+ more\): "
+            r"scales per block need iOS 18\. Export with --ios 18, or plan int8, palette4 or fp16\.",
         ),
-        ("15", "int8", r"int8 weights with a scale per row need iOS 16\. Export with --ios 16, or in fp16\."),
+        (
+            "15",
+            "int8",
+            r"int8 weights with a scale per row need iOS 16\. Export with --ios 16, or plan fp16\.",
+        ),
         ("14", "fp32", "an ML Program, which needs iOS 15"),
         ("soon", "fp32", "'soon' is no iOS version; give a number such as 16 or 18"),
     ],

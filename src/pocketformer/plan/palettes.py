@@ -21,7 +21,8 @@ def palettes(
         size: Values in a palette.
 
     Returns:
-        Places in the palette, uint8 of the array's shape, and the palettes [groups, size], ascending.
+        Places in the palette, uint8 of the array's shape, and the palettes [groups, size]: float16 numbers,
+        ascending.
     """
     places = np.empty((groups, array.size // groups), np.uint8)
     found = np.empty((groups, size), np.float32)
@@ -34,10 +35,9 @@ def palettes(
 
 def _palette(numbers: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     ordered = np.sort(numbers.astype(np.float32))
-    changes = np.flatnonzero(np.diff(ordered))
-    if len(changes) < size:  # clustered already: the values themselves
-        distinct = ordered[np.concatenate([[0], changes + 1])]
-        return np.pad(distinct, (0, size - len(distinct)), mode="edge")
+    distinct = ordered[np.flatnonzero(np.diff(ordered, prepend=-np.inf))]
+    if len(distinct) <= size:  # clustered already: the values themselves
+        return np.pad(_stored(distinct), (0, size - len(distinct)), mode="edge")
     sums = np.concatenate([[0.0], np.cumsum(ordered, dtype=np.float64)])
     values: NDArray[np.floating] = np.quantile(ordered, (np.arange(size) + 0.5) / size)
     # Half way to even spacing: quantiles alone leave the tails, which matter, to the last value.
@@ -51,4 +51,8 @@ def _palette(numbers: NDArray[np.float32], size: int) -> NDArray[np.float32]:
         if np.array_equal(moved, values):
             break
         values = moved
-    return np.sort(values).astype(np.float16).astype(np.float32)
+    return _stored(np.sort(values))
+
+
+def _stored(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    return values.astype(np.float16).astype(np.float32)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocketformer.errors import ExportError, MissingExtraError
+from pocketformer.errors import MissingExtraError
 from pocketformer.targets.contract import (
     NO_OPTIONS,
     ExportOptions,
@@ -24,6 +24,7 @@ from pocketformer.targets.contract import (
 )
 
 if TYPE_CHECKING:
+    from pocketformer.plan import Plan, PlannedLayer
     from pocketformer.program import Program
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "precisions",
     "runtime",
     "suffixes",
+    "unrealizable",
     "unsupported",
 ]
 
@@ -46,7 +48,7 @@ limit = "ios"
 runtime = "coremltools" if sys.platform == "darwin" else "pocketformer.targets.coreml.evaluator"
 
 
-def export(program: Program, precision: str, path: Path, options: ExportOptions = NO_OPTIONS) -> None:
+def export(program: Program, plan: Plan | str, path: Path, options: ExportOptions = NO_OPTIONS) -> None:
     """Write the program as a `.mlpackage`, its signatures as functions over one set of weights.
 
     For an iOS before 18, which has no functions, the package holds the main signature, and each other one
@@ -56,12 +58,12 @@ def export(program: Program, precision: str, path: Path, options: ExportOptions 
         ExportError: An unknown precision or layer, a model that Core ML cannot take, or one that needs a
             newer iOS than `options.oldest_runtime`; nothing is written.
     """
-    if precision not in precisions:
-        raise ExportError(f"Core ML has no precision {precision!r}; give one of {', '.join(precisions)}.")
+    from pocketformer.plan import as_plan
+
     try:
         from pocketformer.targets.coreml.exporting import write
 
-        write(program, precision, path, options)
+        write(program, as_plan(plan), path, options)
     except ModuleNotFoundError as error:
         raise MissingExtraError("coreml", error.name or "coremltools") from error
 
@@ -102,6 +104,13 @@ def unsupported(operations: Sequence[ModelOperation]) -> tuple[Refusal, ...]:
         return untranslatable(operations)
     except ModuleNotFoundError as error:
         raise MissingExtraError("coreml", error.name or "coremltools") from error
+
+
+def unrealizable(plan: Plan, layers: Sequence[PlannedLayer]) -> tuple[str, ...]:
+    """Return a sentence for each layer whose weight Core ML can store in no iOS as planned."""
+    from pocketformer.targets.coreml.storage import unstorable
+
+    return tuple(sentence for layer in layers if (sentence := unstorable(layer)))
 
 
 def is_native() -> bool:

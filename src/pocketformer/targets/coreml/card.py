@@ -12,6 +12,7 @@ from pocketformer.targets.contract import ANY, FileCard, OperationCard, Signatur
 from pocketformer.targets.coreml.package import Package, block_of, operations_in, read_package
 from pocketformer.targets.coreml.parts import SIGNATURE_KEY, own_metadata, read_parts
 from pocketformer.targets.coreml.releases import FIRST_OPERATIONS, LATER_OPERATIONS
+from pocketformer.targets.coreml.stored import LAYERS_KEY, weight_cards
 from pocketformer.targets.coreml.verdict import opset_number, runtime_verdict
 
 #: What the metadata of a card says of packages that belong to it and are not there.
@@ -52,12 +53,18 @@ def read_packages(path: Path) -> tuple[FileCard, dict[str, tuple[Package, str]]]
         signatures=tuple(_card(name, *entry) for name, entry in entries.items()),
         operations=_operations(packages),
         weight_bytes=_weight_bytes(packages),
+        weights=weight_cards(packages, _layers(metadata)),
         runtime=max(verdicts, key=lambda one: float("inf") if one.release is None else float(one.release)),
         labels=_labels(package, metadata),
         metadata=metadata,
         parts=tuple(part.path.name for part in parts.values()),
     )
     return card, entries
+
+
+def _layers(metadata: dict[str, Any]) -> list[str]:
+    layers = metadata.get(LAYERS_KEY, [])
+    return [str(layer) for layer in layers] if isinstance(layers, list) else []
 
 
 def _signature(function: str, package: Package) -> str:

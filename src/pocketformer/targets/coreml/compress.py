@@ -1,119 +1,148 @@
-"""Weights in fewer bits: constants of converted functions become compressed ones.
+"""A plan in converted functions: the weights of each layer as the plan has them stored.
 
-    int8      a scale per row (output channel, or row of the embedding), symmetric
-    int4      blocks of 32 along the input, symmetric and clipped for the least squared error; int8 where
-              rows make no whole blocks
-    palette4  16 values per 16 output channels where a package needs iOS 18 anyhow, else 16 per matrix
-
-Embeddings are compressed like the rest: in int8 beside int4 layers they would cost MiniLM-L6 a third more
-bytes and take only 3 % off the logits' error (514 rows of Banking77).
-
-Arithmetic stays in the type of the weight, float16 as a rule: Core ML expands weights when it loads them, or
-as it reads them.
+Weights are read from the program when a package is made, not when its functions were converted: several plans
+take one conversion. Arithmetic stays in the type of the weight: Core ML expands weights when it loads them,
+or as it reads them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from pocketformer.errors import ExportError
+from pocketformer.plan import Codes, Plan, PlannedLayer, decode, encode
 from pocketformer.targets.coreml.constants import Constants
 from pocketformer.targets.coreml.convert import Functions
 from pocketformer.targets.coreml.package import block_of
 from pocketformer.targets.coreml.protobuf import program_messages
-from pocketformer.targets.coreml.releases import Release
-
-#: Precisions whose weights are stored in fewer bits than their arithmetic has.
-COMPRESSED = ("int8", "int4", "palette4")
-
-_LEAST_ELEMENTS = 2048  # a smaller matrix costs more in scales and load time than it saves
-# Operation → its inputs of weights; the first axis of each is what gets scales of its own.
-_WEIGHTS = {
-    "linear": ("weight",), "conv": ("weight",), "gather": ("x",), "matmul": ("x", "y"),
-    "conv_transpose": ("weight",),
-}  # fmt: skip
+from pocketformer.targets.coreml.releases import OLDEST_IOS, Release
+from pocketformer.targets.coreml.storage import is_stored_small
+from pocketformer.targets.coreml.stored import weight_names
 
 
-def compress(functions: Functions, precision: str, release: Release) -> Functions:
-    """Return functions with their weights in `precision`; what was given stays as it is.
+def store(
+    functions: Functions,
+    weights: Mapping[str, Tensor],
+    layers: Sequence[PlannedLayer],
+    plan: Plan,
+    release: Release,
+) -> Functions:
+    """Return functions with their weights as planned; what was given stays as it is.
 
-    Raises:
-        ExportError: A weight could not be compressed; it is named.
+    Args:
+        functions: Converted.
+        weights: Of each layer, [rows, ...].
+        layers: With their formats.
+        plan: Says how codes are found for a weight that is on no grid yet.
+        release: Whose operations may be used.
     """
-    constants = functions.constants.copy()
-    expansions: dict[int, Any] = {}
+    maker = _Maker(functions.constants.copy(), weights, {one.name: one for one in layers}, plan, release)
+    names = weight_names([one.name for one in layers])
     messages = {}
     for name, message in functions.messages.items():
         messages[name] = type(message)()
         messages[name].CopyFrom(message)
-        _compress_block(block_of(messages[name]), precision, release, constants, expansions)
-        _require_compressed(name, block_of(messages[name]))
-    return Functions(messages, functions.descriptions, constants)
+        _fill(block_of(messages[name]), functions.weights[name], maker, names)
+    return Functions(messages, functions.descriptions, maker.constants)
 
 
-def _compress_block(
-    block: Any, precision: str, release: Release, constants: Constants, expansions: dict[int, Any]
-) -> None:
-    from pocketformer.targets.coreml.expansions import expansion_of  # imports coremltools
-
-    kinds = _weights_of(block)
+def _fill(block: Any, owners: Mapping[str, str], maker: _Maker, names: Mapping[str, str]) -> None:
+    """Replace the constants of layers, in place; each is named after its layer."""
+    operations, renamed = [], {}
     for operation in block.operations:
-        if not operation.outputs or operation.outputs[0].name not in kinds or operation.type != "const":
+        before = operation.outputs[0].name if operation.outputs else ""
+        layer = owners.get(before)
+        if layer is None:
+            operations.append(operation)
             continue
-        number = operation.attributes["val"].blobFileValue.offset
-        if number not in expansions:
-            embedding = kinds[operation.outputs[0].name] == "gather"
-            expansions[number] = expansion_of(constants, number, precision, release, embedding)
-        _put(operation, expansions[number])
+        renamed[before] = names[layer] + ("_float32" if _is_wide(operation) else "")
+        operations.extend(_named(maker.made(layer, operation), renamed[before]))
+    for operation in operations:
+        for argument in operation.inputs.values():
+            for binding in argument.arguments:
+                if binding.name in renamed:
+                    binding.name = renamed[binding.name]
+    # Copied first: taking them out of the block invalidates what still points into it.
+    kept = [_copy(operation) for operation in operations]
+    del block.operations[:]
+    block.operations.extend(kept)
 
 
-def _put(operation: Any, expansion: Any) -> None:
-    """Turn a constant into what expands to it, under its own names."""
-    name, output = operation.attributes["name"], operation.outputs[0].name
-    kept = type(name)()
-    kept.CopyFrom(name)
-    operation.CopyFrom(expansion)
-    operation.attributes["name"].CopyFrom(kept)
-    operation.outputs[0].name = output
+def _named(messages: Sequence[Any], name: str) -> list[Any]:
+    """Return copies whose last output has a name, and whose others have it with an ending."""
+    copies = [_copy(message) for message in messages]
+    names: dict[str, str] = {}
+    for message in copies:
+        own = name if message is copies[-1] else f"{name}_codes"
+        names[message.outputs[0].name] = own
+        message.outputs[0].name = own
+        message.attributes["name"].immediateValue.tensor.strings.values[0] = own
+        for argument in message.inputs.values():
+            for binding in argument.arguments:
+                if binding.name:
+                    binding.name = names[binding.name]
+    return copies
 
 
-def _weights_of(block: Any) -> dict[str, str]:
-    """Return the large float constants that some operation reads as weights, and that operation."""
-    large = {
-        operation.outputs[0].name
-        for operation in block.operations
-        if operation.type == "const" and _is_large_float(operation.attributes["val"])
-    }
-    return {
-        binding.name: operation.type
-        for operation in block.operations
-        for parameter in _WEIGHTS.get(operation.type, ())
-        if parameter in operation.inputs
-        for binding in operation.inputs[parameter].arguments
-        if binding.name in large
-    }
+def _copy(message: Any) -> Any:
+    copied = type(message)()
+    copied.CopyFrom(message)
+    return copied
 
 
-def _is_large_float(value: Any) -> bool:
-    types: Mapping[str, int] = dict(program_messages().DataType.items())
-    tensor = value.type.tensorType
-    sizes = [dimension.constant.size for dimension in tensor.dimensions]
-    return (
-        value.WhichOneof("value") == "blobFileValue"
-        and tensor.dataType in (types["FLOAT16"], types["FLOAT32"])
-        and len(sizes) >= 2
-        and int(np.prod(sizes)) >= _LEAST_ELEMENTS
-    )
+def _is_wide(operation: Any) -> bool:
+    return str(program_messages().DataType.Name(operation.outputs[0].type.tensorType.dataType)) == "FLOAT32"
 
 
-def _require_compressed(function: str, block: Any) -> None:
-    """Read back that no weight was left as it was."""
-    left = sorted(_weights_of(block))
-    if left:
-        raise ExportError(
-            f"These weights of the function {function!r} were not compressed: {', '.join(left)}. "
-            "Export in fp16, and report it."
-        )
+class _Maker:
+    """Makes the operations of each layer's weight, once for all functions."""
+
+    def __init__(
+        self,
+        constants: Constants,
+        weights: Mapping[str, Tensor],
+        layers: Mapping[str, PlannedLayer],
+        plan: Plan,
+        release: Release,
+    ) -> None:
+        self.constants = constants
+        self._weights, self._layers, self._plan, self._release = weights, layers, plan, release
+        self._codes: dict[str, Codes] = {}
+        self._made: dict[tuple[str, bool], list[Any]] = {}
+
+    def made(self, layer: str, constant: Any) -> list[Any]:
+        """Return the operations that take the place of a layer's constant; names stand for nothing yet."""
+        wide = _is_wide(constant)
+        if (layer, wide) not in self._made:
+            self._made[layer, wide] = self._operations(layer, constant, wide)
+        return self._made[layer, wide]
+
+    def _operations(self, layer: str, constant: Any, wide: bool) -> list[Any]:
+        from pocketformer.targets.coreml.expansions import expansion_of, widened  # imports coremltools
+
+        planned, weight = self._layers[layer].format, self._weights[layer].detach()
+        dtype = np.dtype(np.float32 if wide else np.float16)
+        if is_stored_small(planned, weight.shape, not wide):
+            return expansion_of(self._coded(layer), dtype, self._release, self.constants)
+        if planned.kind != "float":
+            weight = decode(self._coded(layer))
+        if str(planned) == "fp16" and wide and self._release.ios > OLDEST_IOS:
+            return widened(weight.numpy().astype(np.float16), self._release, self.constants)
+        number = self.constants.add(weight.numpy().astype(dtype), dtype.name)
+        stored = _copy(constant)
+        stored.attributes["val"].blobFileValue.offset = number
+        return [stored]
+
+    def _coded(self, layer: str) -> Codes:
+        """Return a weight's codes: those it was baked with, or else the nearest."""
+        if layer not in self._codes:
+            weight, planned = self._weights[layer].detach(), self._layers[layer].format
+            codes = encode(weight, planned)
+            if self._plan.rounding == "clipped" and not torch.equal(decode(codes), weight):
+                codes = encode(weight, planned, clipped=True)
+            self._codes[layer] = codes
+        return self._codes[layer]

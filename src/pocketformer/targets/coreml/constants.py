@@ -20,7 +20,10 @@ WEIGHT_FILE = "@model_path/weights/weight.bin"
 
 # Method of coremltools' writer, by dtype; float16 goes in as the integers of its bits.
 _METHODS = {"float32": "write_float_data", "float16": "write_fp16_data"}
-_CARRIERS = {"float16": np.uint16, "int4": np.int8, "uint4": np.uint8}
+_CARRIERS = {
+    "float16": np.uint16, "int4": np.int8,
+    **dict.fromkeys(("uint1", "uint2", "uint3", "uint4", "uint6"), np.uint8),
+}  # fmt: skip
 
 
 class Constants:

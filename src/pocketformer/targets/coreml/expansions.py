@@ -9,80 +9,96 @@ import numpy as np
 from coremltools.converters.mil import Builder as mb  # noqa: N813  # coremltools' own short name
 from coremltools.converters.mil._deployment_compatibility import AvailableTarget
 from coremltools.converters.mil.mil import Function, Program, types
+from numpy.typing import NDArray
 
-from pocketformer.plan.palettes import palettes
+from pocketformer.plan import Codes
 from pocketformer.targets.coreml.constants import Constants
 from pocketformer.targets.coreml.messages import MessageMaker
-from pocketformer.targets.coreml.quantizing import blocks_int4, rows_int8
 from pocketformer.targets.coreml.releases import FUNCTIONS_IOS, Release
+from pocketformer.targets.coreml.storage import block_axis, index_bits, whole
+from pocketformer.targets.coreml.weights import pack
 
-_BLOCK = 32  # columns that share a scale
-_GROUP = 16  # output channels that share a palette
-_PALETTE = 16  # values in it
+_NATIVE_BITS = {4: types.np_int4_dtype, 7: np.dtype(np.int8), 8: np.dtype(np.int8)}
+_INDEX_DTYPES = {
+    1: types.np_uint1_dtype, 2: types.np_uint2_dtype, 3: types.np_uint3_dtype, 4: types.np_uint4_dtype,
+    6: types.np_uint6_dtype, 8: np.dtype(np.uint8),
+}  # fmt: skip
 
 
-def expansion_of(constants: Constants, number: int, precision: str, release: Release, embedding: bool) -> Any:
-    """Return the `Operation` message that expands to one constant of a store; its names stand for nothing.
-
-    The compressed parts go into the store.
+def expansion_of(codes: Codes, dtype: np.dtype[Any], release: Release, constants: Constants) -> list[Any]:
+    """Return the `Operation` messages that expand to a weight, the last of which gives it.
 
     Args:
-        constants: The store.
-        number: Of the constant, [rows, ...] of float16 or float32.
-        precision: "int8", "int4" or "palette4".
+        codes: The weight, [rows, ...].
+        dtype: float16 or float32, of its arithmetic.
         release: Whose operations may be used.
-        embedding: Whether the constant is a table that rows are read from.
+        constants: The store that the compressed parts go into.
     """
-    stored = constants[number]
-    array = stored.astype(np.float32)
-    modern = release.ios >= FUNCTIONS_IOS
-    if precision == "palette4":
-        build = _palette(array, stored.dtype, modern, 1 if embedding or not modern else _groups(len(array)))
-    elif precision == "int4" and array.ndim == 2 and array.shape[1] % _BLOCK == 0:
-        build = _int4(array, stored.dtype)
+    if codes.format.kind == "palette":
+        build = _palette(codes, dtype, release)
+    elif codes.format.bits in _NATIVE_BITS:
+        build = _integers(codes, dtype, release)
     else:
-        build = _int8(array, stored.dtype, modern)
-    return _message(build, release, constants)
+        build = _tabled_integers(codes, dtype)
+    return _messages(build, release, constants)
 
 
-def _int8(array: np.ndarray, dtype: np.dtype[Any], modern: bool) -> Callable[[], Any]:
-    values, scales = rows_int8(array)
-    scales = scales.astype(dtype)
-    if modern:
-        wide = scales.reshape(-1, *[1] * (array.ndim - 1))
-        return lambda: mb.constexpr_blockwise_shift_scale(data=values, scale=wide)
+def widened(array: NDArray[np.float16], release: Release, constants: Constants) -> list[Any]:
+    """Return the `Operation` message that expands float16 numbers to float32."""
+    return _messages(lambda: mb.constexpr_cast(source_val=array, output_dtype="fp32"), release, constants)
+
+
+def _integers(codes: Codes, dtype: np.dtype[Any], release: Release) -> Callable[[], Any]:
+    values = codes.values.numpy().reshape(codes.shape)
+    if release.ios >= FUNCTIONS_IOS:
+        narrow, scale = values.astype(_NATIVE_BITS[codes.format.bits]), _scales(codes, dtype)
+        return lambda: mb.constexpr_blockwise_shift_scale(data=narrow, scale=scale)
+    scales = codes.scales[:, 0].numpy().astype(dtype)
     return lambda: mb.constexpr_affine_dequantize(
         quantized_data=values, zero_point=np.int8(0), scale=scales, axis=np.int32(0)
     )
 
 
-def _int4(array: np.ndarray, dtype: np.dtype[Any]) -> Callable[[], Any]:
-    values, scales = blocks_int4(array, _BLOCK)
-    narrow = values.astype(types.np_int4_dtype)
-    return lambda: mb.constexpr_blockwise_shift_scale(data=narrow, scale=scales.astype(dtype))
+def _tabled_integers(codes: Codes, dtype: np.dtype[Any]) -> Callable[[], Any]:
+    """Return what expands places in a table of codes, and scales them."""
+    bits = index_bits(codes.format.bits)
+    highest = codes.format.highest
+    places = (codes.values.numpy() + highest).reshape(codes.shape).astype(_INDEX_DTYPES[bits])
+    table = np.minimum(np.arange(2**bits) - highest, highest).astype(dtype)
+    lut = table.reshape(*[1] * len(codes.shape), -1, 1)
+    scale = _scales(codes, dtype)
+    return lambda: mb.constexpr_blockwise_shift_scale(
+        data=mb.constexpr_lut_to_dense(indices=places, lut=lut), scale=scale
+    )
 
 
-def _palette(array: np.ndarray, dtype: np.dtype[Any], modern: bool, groups: int) -> Callable[[], Any]:
-    places, values = palettes(array, groups, _PALETTE)
-    values = values.astype(dtype)
-    if modern:
-        lut = values.reshape(groups, *[1] * (array.ndim - 1), _PALETTE, 1)
-        return lambda: mb.constexpr_lut_to_dense(indices=places.astype(types.np_uint4_dtype), lut=lut)
-    flat = places.reshape(-1)
-    pairs = np.concatenate([flat, np.zeros(len(flat) % 2, np.uint8)]).reshape(-1, 2)
-    packed = (pairs[:, 0] | (pairs[:, 1] << 4)).astype(np.uint8)
-    shape = np.array(array.shape, np.uint32)
-    return lambda: mb.constexpr_lut_to_dense(indices=packed, lut=values[0], shape=shape)
+def _scales(codes: Codes, dtype: np.dtype[Any]) -> NDArray[np.floating]:
+    """Return scales as Core ML divides a weight: [rows, blocks, 1...]."""
+    rows, columns, *kernel = codes.shape if len(codes.shape) > 1 else (*codes.shape, 1)
+    form = whole(codes.format, codes.shape)
+    channels = block_axis(form, codes.shape) if form.size else columns
+    assert channels is not None  # `unstorable` refused it
+    return codes.scales.numpy().astype(dtype).reshape(rows, columns // channels, *[1] * len(kernel))
 
 
-def _groups(rows: int) -> int:
-    return rows // _GROUP if rows % _GROUP == 0 else 1
+def _palette(codes: Codes, dtype: np.dtype[Any], release: Release) -> Callable[[], Any]:
+    places = codes.values.numpy().reshape(codes.shape)
+    tables = codes.scales.numpy().astype(dtype)
+    if release.ios >= FUNCTIONS_IOS:
+        narrow = places.astype(_INDEX_DTYPES[codes.format.bits])
+        lut = tables.reshape(len(tables), *[1] * (len(codes.shape) - 1), -1, 1)
+        return lambda: mb.constexpr_lut_to_dense(indices=narrow, lut=lut)
+    bits = 4 if codes.format.bits == 3 else codes.format.bits
+    table = np.pad(tables[0], (0, 2**bits - len(tables[0])), mode="edge")
+    packed, shape = pack(places, bits), np.array(codes.shape, np.uint32)
+    return lambda: mb.constexpr_lut_to_dense(indices=packed, lut=table, shape=shape)
 
 
-def _message(build: Callable[[], Any], release: Release, constants: Constants) -> Any:
+def _messages(build: Callable[[], Any], release: Release, constants: Constants) -> list[Any]:
     program = Program()
     with Function({}, AvailableTarget(release.specification)) as function:
         function.set_outputs([build()])
     program.add_function("main", function)
-    operation = next(one for one in function.operations if one.op_type.startswith("constexpr_"))
-    return MessageMaker(program, release, constants).translate_constexpr(operation)
+    made = [one for one in function.operations if one.op_type.startswith("constexpr_")]
+    maker = MessageMaker(program, release, constants)
+    return [maker.translate_constexpr(one) for one in made]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ import torch
 from torch import Tensor
 
 from pocketformer.errors import ExportError
+from pocketformer.plan import weighted_modules
 from pocketformer.quiet import without_chatter
-from pocketformer.targets.coreml.layers import layer_of_node
+from pocketformer.targets.coreml.layers import layer_of_node, model_of
 from pocketformer.targets.coreml.translation import is_translatable
 
 if TYPE_CHECKING:
@@ -29,12 +31,21 @@ class Graph:
         exported: torch's `ExportedProgram`; each node carries the number of its layer as `debug_handle`.
         layers: Number of a layer → its name in the checkpoint.
         integers: For each output by name, whether it is int32; otherwise it is float32.
+        weights: What the graph calls the weights of planned layers → the layer.
+        shared: Of those layers, the ones whose weight is read in more than one place.
     """
 
     signature: Signature
     exported: torch.export.ExportedProgram
     layers: dict[int, str]
     integers: dict[str, bool]
+    weights: dict[str, str]
+    shared: frozenset[str]
+
+    def parameter(self, name: str) -> Tensor:
+        """Return the parameter that the graph calls `name`."""
+        path = self.exported.graph_signature.inputs_to_parameters[name]
+        return self.signature.module.get_parameter(path).detach()
 
 
 _graphs: weakref.WeakKeyDictionary[Program, dict[str, Graph]] = weakref.WeakKeyDictionary()
@@ -50,11 +61,16 @@ def graph_of(program: Program, name: str) -> Graph:
     if name not in graphs:
         signature = {one.name: one for one in program.signatures}[name]
         with _wide_tables(program), without_chatter():
-            graphs[name] = _exported(signature, program.kind)
+            graphs[name] = _exported(signature, program)
     return graphs[name]
 
 
-def _exported(signature: Signature, kind: str) -> Graph:
+def forget(program: Program) -> None:
+    """Drop the graphs of a program, which has other parameters now."""
+    _graphs.pop(program, None)
+
+
+def _exported(signature: Signature, program: Program) -> Graph:
     with torch.inference_mode():
         outputs = signature.module(**signature.inputs)
     try:
@@ -67,19 +83,38 @@ def _exported(signature: Signature, kind: str) -> Graph:
     for node in exported.graph.nodes:
         if node.op != "call_function":
             continue
-        layer = layer_of_node(node, kind)
+        layer = layer_of_node(node, program.kind)
         if not is_translatable(str(node.target)):
             raise ExportError(
                 f"Core ML cannot take this model: coremltools has no translation of {node.target} "
                 f"(in {layer or 'the program around the model'}). Write the layer with other operations."
             )
         node.meta["debug_handle"] = layers.setdefault(layer, len(layers))
+    weights, shared = _weights(signature, exported, program)
     return Graph(
         signature,
         exported,
         {number: layer for layer, number in layers.items()},
         {output: not value.is_floating_point() for output, value in outputs.items()},
+        weights,
+        shared,
     )
+
+
+def _weights(
+    signature: Signature, exported: torch.export.ExportedProgram, program: Program
+) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the names that the weights of layers have in a graph, and the layers that are read twice."""
+    model = model_of(program)
+    planned = {} if model is None else {id(part.weight): name for name, part, _ in weighted_modules(model)}
+    readers = {node.name: len(node.users) for node in exported.graph.nodes if node.op == "placeholder"}
+    weights: dict[str, str] = {}
+    for name, path in exported.graph_signature.inputs_to_parameters.items():
+        layer = planned.get(id(signature.module.get_parameter(path)))
+        if layer is not None and readers[name]:
+            weights[name] = layer
+    counts = Counter(layer for name, layer in weights.items() for _ in range(readers[name]))
+    return weights, frozenset(layer for layer, count in counts.items() if count > 1)
 
 
 def _gather(table: Tensor, index: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from pocketformer.errors import ExportError
 
 if TYPE_CHECKING:
@@ -19,6 +21,20 @@ _MODEL_PATH = {
     "module": r"^module(\.|$)",
 }
 _NEAR_NAMES = 3
+
+
+def model_of(program: Program) -> nn.Module | None:
+    """Return the module whose `named_modules()` are the layers of a program; None of a tokenizer alone."""
+    if program.model is not None:
+        return program.model
+    prefix = _MODEL_PATH.get(program.kind)
+    if prefix is not None:
+        for signature in program.signatures:
+            for path, part in signature.module.named_modules():
+                if path and not re.sub(prefix, "", path):
+                    found: nn.Module = part
+                    return found
+    return None
 
 
 def layer_names(program: Program) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,13 @@ import torch
 
 from pocketformer.errors import ExportError
 from pocketformer.targets.coreml.releases import (
-    FIRST_IOS,
     FUNCTIONS_IOS,
-    WHY,
+    OLDEST_IOS,
     Release,
     asked_ios,
     release_of_ios,
 )
+from pocketformer.targets.coreml.storage import COMPRESSED_IOS, Need
 
 if TYPE_CHECKING:
     from pocketformer.program import Program, Signature
@@ -39,24 +40,38 @@ class Layout:
     together: bool
 
 
-def laid_out(program: Program, precision: str, oldest_runtime: str | None) -> Layout:
+def laid_out(program: Program, needs: Sequence[Need], oldest_runtime: str | None) -> Layout:
     """Choose the layout for the oldest iOS that packages must load on.
 
+    Args:
+        program: What is written.
+        needs: What the formats of its weights ask for.
+        oldest_runtime: An iOS version; None sets no limit.
+
     Raises:
-        ExportError: It is no iOS version, or too old for the precision.
+        ExportError: It is no iOS version, or too old for the format of a weight.
     """
     limit = asked_ios(oldest_runtime)
-    first = FIRST_IOS[precision]
-    if limit is not None and first > limit:
-        others = [one for one in ("int8", "palette4", "fp16") if FIRST_IOS[one] <= limit]
-        raise ExportError(
-            f"iOS {oldest_runtime} cannot load {precision}: {WHY[precision]} need iOS {first}. "
-            f"Export with --ios {first}, or in {' or '.join(others)}."
-        )
+    least = max((one.least for one in needs), default=OLDEST_IOS)
+    if limit is not None and least > limit:
+        raise ExportError(_refusal(needs, limit, least, oldest_runtime))
+    exact = max((one.exact for one in needs), default=OLDEST_IOS)
     signatures = _signatures(program)
     several = len(signatures) > 1
     together = several and (limit is None or limit >= FUNCTIONS_IOS)
-    return Layout(release_of_ios(FUNCTIONS_IOS if together else first), signatures, together)
+    own = exact if limit is None or limit >= exact else least
+    return Layout(release_of_ios(FUNCTIONS_IOS if together else own), signatures, together)
+
+
+def _refusal(needs: Sequence[Need], limit: int, least: int, oldest_runtime: str | None) -> str:
+    newer = [one for one in needs if one.least > limit]
+    first = next(one for one in newer if one.least == least)
+    more = f" (and {len(newer) - 1} more)" if len(newer) > 1 else ""
+    formats = "int8, palette4 or fp16" if limit >= COMPRESSED_IOS else "fp16"
+    return (
+        f"iOS {oldest_runtime} cannot load {first.format}, which the plan has for {first.layer}{more}: "
+        f"{first.why} need iOS {first.least}. Export with --ios {least}, or plan {formats}."
+    )
 
 
 def _signatures(program: Program) -> tuple[str, ...]:

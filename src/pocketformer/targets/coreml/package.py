@@ -15,7 +15,7 @@ from pocketformer.errors import FileFormatError
 from pocketformer.targets.coreml.protobuf import model_messages, program_messages
 from pocketformer.targets.coreml.weights import Weights
 
-__all__ = ["Package", "block_of", "operations_in", "read_package"]
+__all__ = ["Package", "block_of", "immediate_bytes", "operations_in", "read_package"]
 
 _BITS = {
     "float16": 16, "float32": 32, "float64": 64, "bool": 8, "int8": 8, "int16": 16, "int32": 32, "int64": 64,
@@ -55,7 +55,7 @@ class Package:
                     blob = self.weights.blob(*place)
                     blobs[place] = blob.dtype, blob.size_bytes
                 elif value.type.WhichOneof("type") == "tensorType":
-                    dtype, size_bytes = _immediate_bytes(value.type.tensorType)
+                    dtype, size_bytes = immediate_bytes(value.type.tensorType)
                     totals[dtype] = totals.get(dtype, 0) + size_bytes
         for dtype, size_bytes in blobs.values():
             totals[dtype] = totals.get(dtype, 0) + size_bytes
@@ -148,7 +148,8 @@ def _values(block: Any) -> Iterator[Any]:
                     yield binding.value
 
 
-def _immediate_bytes(tensor_type: Any) -> tuple[str, int]:
+def immediate_bytes(tensor_type: Any) -> tuple[str, int]:
+    """Return the dtype and the bytes of a constant that is written out inside of the program."""
     names = program_messages().DataType
     known = tensor_type.dataType in names.values()
     dtype = names.Name(tensor_type.dataType).lower() if known else "unknown"

@@ -50,14 +50,6 @@ OLDEST_IOS = 15
 #: The first with several functions in one package.
 FUNCTIONS_IOS = 18
 
-#: Precision → the first iOS whose operation set can hold its weights.
-FIRST_IOS = {"fp32": 15, "fp16": 15, "int8": 16, "palette4": 16, "int4": 18}
-WHY = {
-    "int8": "int8 weights with a scale per row",
-    "palette4": "palettes of 16 values",
-    "int4": "int4 weights in blocks",
-}
-
 _OF_IOS_16 = (
     "constexpr_affine_dequantize", "constexpr_cast", "constexpr_lut_to_dense", "constexpr_sparse_to_dense",
     "fill_like", "pixel_unshuffle", "reshape_like",

@@ -132,6 +132,15 @@ class Weights:
         )
 
 
+def pack(numbers: np.ndarray, bits: int) -> np.ndarray:
+    """Return numbers of `bits` bits each as bytes [size], the lowest bits of the first byte first."""
+    flat = numbers.reshape(-1).astype(np.uint8)
+    if bits == 8:
+        return flat
+    each = (flat[:, None] >> np.arange(bits, dtype=np.uint8)) & 1
+    return np.packbits(each, bitorder="little")
+
+
 def unpack(packed: bytes | memoryview, bits: int, count: int, signed: bool = False) -> np.ndarray:
     """Return `count` numbers of `bits` bits each, the lowest bits of the first byte first.
 
