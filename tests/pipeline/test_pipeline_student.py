@@ -76,12 +76,21 @@ def test_only_what_changed_is_done_again(folder: Path) -> None:
 
 
 def test_an_assistant_stands_between(folder: Path) -> None:
-    result, watcher = follow(folder, RECIPE.replace("layers = 1", "layers = 1\nassistant_layers = 2"))
+    cut = "layers = 1\nassistant_layers = 2\nneurons = 16\nheads = 1"
+    result, watcher = follow(folder, RECIPE.replace("layers = 1", cut))
     assert watcher.done == [
         "finetune teacher", "shrink assistant-start", "distill assistant", "shrink student-start", "distill",
     ]  # fmt: skip
     assert result.assistant is not None
     assert result.training.teacher == result.assistant.directory == str(folder / "dist/assistant")
+    neurons = [
+        load_classifier(folder / "dist" / name).encoder.config.intermediate_size
+        for name in ("teacher", "assistant", "checkpoint")
+    ]
+    assert neurons == [64, 64, 16]  # the assistant is cut in layers alone
+    assert result.student is not None
+    assert result.student.pruning is not None
+    assert (result.student.pruning.heads, result.student.pruning.labels) == (1, "given")
 
 
 def test_a_teacher_that_is_there_is_not_trained(folder: Path) -> None:
