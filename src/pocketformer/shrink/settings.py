@@ -33,7 +33,10 @@ class ShrinkSettings(VocabularySettings):
         "spaced", description="Which layers, where their number is given; search asks the dev texts."
     )
     neurons: int | None = Field(
-        None, ge=1, description="Feed-forward neurons to keep in each layer, the most important; or all."
+        None,
+        ge=1,
+        description="Feed-forward neurons to keep in each layer, the most important; or all. Multiples of 32 "
+        "suit every weight format.",
     )
     heads: int | None = Field(
         None, ge=1, description="Attention heads to keep in each layer, the most important; or all."
