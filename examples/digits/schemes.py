@@ -1,0 +1,60 @@
+"""The ways to make the network small, each a row of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from clusters import SharedCodes
+
+from pocketformer.plan import Plan, WeightFormat
+from pocketformer.train.constraints import Constraint, Constraints, QuantizationAware, Sparsity
+
+_INT8, _INT4 = Plan.named("int8"), Plan.named("w4-e8-a8")
+_LAST = "4"  # the last layer of `nn.Sequential`: 320 weights that tell ten digits apart
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """One way.
+
+    Attributes:
+        name: In the table.
+        file: Stem of the file.
+        plan: Which layer gets which bits.
+        constraint: What the weights are trained to be; None stores those of the base.
+        epochs: Of MNIST's 60,000 rows.
+    """
+
+    name: str
+    file: str
+    plan: Plan
+    constraint: Callable[[], Constraint] | None = None
+    epochs: int = 10
+
+
+def _sparse_int4() -> Constraint:
+    shares = {"0": 0.95, "2": 0.8, _LAST: 0.0}
+    return Constraints(Sparsity(0.95, end=0.5, layers=shares), QuantizationAware(SMALLEST))
+
+
+def _sparse_int8() -> Constraint:
+    return Constraints(Sparsity(0.8, end=0.5), QuantizationAware(_INT8))
+
+
+def _clusters() -> Constraint:
+    # The grid of int8 changes nothing of the codes; it has the activations as the runtime has them.
+    return Constraints(SharedCodes(16), QuantizationAware(_INT8))
+
+
+SMALLEST = _INT4.with_layers({_LAST: WeightFormat.parse("int8")}, "w4-head8")
+
+SCHEMES = (
+    Scheme("float32", "fp32", Plan.named("fp32")),
+    Scheme("int8 after training", "int8", _INT8),
+    Scheme("int8, quantisation-aware", "int8-qat", _INT8, lambda: QuantizationAware(_INT8)),
+    Scheme("int4, quantisation-aware", "int4-qat", _INT4, lambda: QuantizationAware(_INT4)),
+    Scheme("16 clusters, int8", "clusters16", _INT8, _clusters),
+    Scheme("80 % zeros, int8", "sparse80", _INT8, _sparse_int8),
+    Scheme("smallest: 95 % zeros, int4", "smallest", SMALLEST, _sparse_int4, 20),
+)
