@@ -16,10 +16,12 @@ import torch
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe
 
+from pocketformer.plan import Plan
 from pocketformer.program import Program, Shapes
 from pocketformer.quiet import without_chatter
 from pocketformer.targets import litert
 from pocketformer.targets.litert.convert import convert
+from pocketformer.targets.litert.filling import fill
 from pocketformer.targets.litert.flatbuffer import read_model, write_model
 from pocketformer.targets.litert.release_table import FIRST_RELEASES
 from pocketformer.targets.litert.releases import parsed
@@ -150,7 +152,7 @@ def _calls(program: Program, names: list[str]) -> tuple[list[dict[str, Any]], li
 def _strange(folder: Path, one: Program, program: Program) -> dict[str, File]:
     """Files as ai-edge-quantizer leaves them, with nothing corrected, and one with its weights outside."""
     calls, expected = _calls(program, ["classify_16"])
-    floats = convert(one)
+    floats = _float_file(folder / "floats.tflite", one)
     paths = {name: folder / f"strange {place}.tflite" for place, name in enumerate(STRANGE)}
     save_with_outside_weights(read_model(floats.read_bytes(), "floats"), paths[STRANGE[0]])
     recipes = {
@@ -168,6 +170,15 @@ def _strange(folder: Path, one: Program, program: Program) -> dict[str, File]:
         paths[name].write_bytes(write_model(model))
     tolerances = {name: _TOLERANCE[name.split(",")[0].split(" ")[0]] for name in STRANGE}
     return {name: File(paths[name], calls, expected, tolerances[name]) for name in STRANGE}
+
+
+def _float_file(path: Path, program: Program) -> Path:
+    """Write a program as the converter leaves it, with its weights."""
+    converted = convert(program)
+    model = read_model(converted.path.read_bytes(), "floats")
+    fill(model, converted.places, Plan.named("fp32"))
+    path.write_bytes(write_model(model))
+    return path
 
 
 def _per_tensor() -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocketformer.errors import ExportError, MissingExtraError
+from pocketformer.errors import MissingExtraError
 from pocketformer.targets.contract import (
     NO_OPTIONS,
     ExportOptions,
@@ -37,27 +37,29 @@ __all__ = [
 ]
 
 suffixes: tuple[str, ...] = (".tflite",)
-precisions: tuple[str, ...] = ("fp32", "fp16", "int8")
+precisions: tuple[str, ...] = ("fp32", "fp16", "int8", "int4")
 half: tuple[str, ...] = ()  # fp16 is how weights are stored; the arithmetic stays in float32
 runtime = "ai_edge_litert.interpreter"
 limit = "runtime"
 
 
 def export(program: Program, plan: Plan | str, path: Path, options: ExportOptions = NO_OPTIONS) -> None:
-    """Write the program as a `.tflite` file with weights in 'fp32', 'fp16' or 'int8'.
+    """Write the program as a `.tflite` file with its weights as a plan, or one of that name, has them.
+
+    Floats are stored as they are, or in half and computed in float32; integers of eight, four and two bits,
+    with a scale per row, and of four in blocks. Other widths are stored in the next wider one, with the same
+    codes. Activations "int8" are quantised at run time, per token (per image in convolutions).
 
     Raises:
-        ExportError: An unknown precision, a model that LiteRT cannot take, or one that needs a newer release
-            than `options.oldest_runtime`; nothing is written.
+        ExportError: A plan that LiteRT cannot store, a model that it cannot take, or one that needs a newer
+            release than `options.oldest_runtime`; nothing is written.
+        RecipeError: A name that is no plan's.
     """
-    precision = plan if isinstance(plan, str) else plan.name
-    if precision not in precisions:
-        raise ExportError(f"LiteRT has no precision {precision!r}; give one of {', '.join(precisions)}.")
     try:
         from pocketformer.targets.litert.exporting import write
     except ModuleNotFoundError as error:
         raise MissingExtraError("litert", error.name or "litert-torch") from error
-    write(program, precision, path, options)
+    write(program, plan, path, options)
 
 
 def open(path: Path, threads: int = 1) -> Session:  # noqa: A001  # the verb every target has
@@ -92,14 +94,14 @@ def unsupported(operations: Sequence[ModelOperation]) -> tuple[Refusal, ...]:
 
 
 def unrealizable(plan: Plan, layers: Sequence[PlannedLayer]) -> tuple[str, ...]:
-    """Return a sentence for each layer whose weight LiteRT cannot store as planned."""
-    if plan.name in precisions:
-        return ()
-    return (f"LiteRT cannot store the plan {plan.name!r}; it stores {', '.join(precisions)}.",)
+    """Return a sentence for each layer whose weight LiteRT cannot store as planned: palettes, odd blocks."""
+    from pocketformer.targets.litert.storage import unrealizable_layers
+
+    return unrealizable_layers(plan, layers)
 
 
-def rewrite(source: Path, precision: str, path: Path) -> None:
-    """Write a float32 `.tflite` file, anybody's, with its weights in another precision.
+def rewrite(source: Path, plan: Plan, path: Path) -> None:
+    """Write a float32 `.tflite` file, anybody's, with its weights as planned.
 
     Raises:
         ExportError: It holds no float32 weights, or cannot be quantised; nothing is written.
@@ -108,7 +110,7 @@ def rewrite(source: Path, precision: str, path: Path) -> None:
         from pocketformer.targets.litert.given import rewrite as rewrite_given
     except ModuleNotFoundError as error:
         raise MissingExtraError("litert", error.name or "ai-edge-quantizer") from error
-    rewrite_given(source, precision, path)
+    rewrite_given(source, plan, path)
 
 
 def looked_up(path: Path) -> dict[str, dict[str, int]]:

@@ -21,6 +21,7 @@ from pocketformer.targets.litert.flatbuffer import (
 from pocketformer.targets.litert.operations import Operation, operations_of
 from pocketformer.targets.litert.signatures import signature_cards
 from pocketformer.targets.litert.verdict import runtime_verdict
+from pocketformer.targets.litert.weights import weight_cards
 
 #: Name of our entry in the file's metadata.
 METADATA_KEY = "pocketformer"
@@ -62,6 +63,7 @@ def _card(model: Any, path: Path, size_bytes: int) -> FileCard:
         runtime=runtime_verdict(operations, outside_buffers=_has_outside_buffers(model), stated=stated),
         labels=tuple(metadata.get("labels", ())),
         metadata=metadata,
+        weights=weight_cards(model, buffers),
     )
 
 

@@ -1,47 +1,88 @@
-"""Writing a program as a `.tflite` file: converted, quantised, held to its limits, finished."""
+"""Writing a program as a `.tflite` file: converted, filled with a plan's weights, finished, read back."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
 from pocketformer import files
+from pocketformer.errors import ExportError
+from pocketformer.plan import Plan, WeightFormat, as_plan
 from pocketformer.targets.contract import ExportOptions
 from pocketformer.targets.litert.card import METADATA_KEY
 from pocketformer.targets.litert.constants import compute_constants
 from pocketformer.targets.litert.convert import convert
+from pocketformer.targets.litert.filling import fill
 from pocketformer.targets.litert.finish import correct_versions, drop_tensor_names
 from pocketformer.targets.litert.flatbuffer import read_model, set_metadata, write_model
-from pocketformer.targets.litert.limits import parsed_limit, refuse_operations, refuse_precision
-from pocketformer.targets.litert.quantize import quantize
+from pocketformer.targets.litert.layers import program_layers
+from pocketformer.targets.litert.limits import parsed_limit, refuse_operations, refuse_plan
+from pocketformer.targets.litert.storage import unrealizable_layers
+from pocketformer.targets.litert.weights import require_formats
 
 if TYPE_CHECKING:
     from pocketformer.program import Program
 
 
-def write(program: Program, precision: str, path: Path, options: ExportOptions) -> None:
-    """Write the program to `path` with weights in `precision`, within the options (see `litert.export`)."""
-    files.write_bytes(path, write_model(finished_model(program, precision, path, options)))
+@dataclass(frozen=True, slots=True, eq=False)
+class FinishedModel:
+    """A file before it is written.
+
+    Attributes:
+        tree: Its object tree, `schema.ModelT`.
+        plan: Of its weights.
+        formats: What each layer is to be stored in, by its name.
+    """
+
+    tree: Any
+    plan: Plan
+    formats: Mapping[str, WeightFormat]
+
+    def content(self) -> memoryview:
+        """Return the bytes of the file, which hold what was planned.
+
+        Raises:
+            ExportError: They do not, or they would pass the format's 2 GB.
+        """
+        content = write_model(self.tree)
+        require_formats(schema.Model.GetRootAs(content, 0), self.plan, self.formats)
+        return content
 
 
-def finished_model(program: Program, precision: str, path: Path, options: ExportOptions) -> Any:
-    """Return what `write` writes, as an object tree (`schema.ModelT`).
+def write(program: Program, plan: Plan | str, path: Path, options: ExportOptions) -> None:
+    """Write the program to `path` as a plan has it, within the options (see `litert.export`)."""
+    files.write_bytes(path, finished_model(program, plan, path, options).content())
+
+
+def finished_model(program: Program, plan: Plan | str, path: Path, options: ExportOptions) -> FinishedModel:
+    """Return what `write` writes.
 
     Args:
         program: The program.
-        precision: Of its weights.
+        plan: Of its weights, or the name of one.
         path: Where it will stand, for the errors.
         options: What it must keep to.
     """
+    plan = as_plan(plan)
     limit = parsed_limit(options.oldest_runtime)
-    refuse_precision(program, precision, limit)
-    model = read_model(quantize(convert(program), precision), str(path))
-    refuse_operations(model, program, precision, limit)
-    compute_constants(model)
-    correct_versions(model)
-    drop_tensor_names(model)
-    metadata = {**program.metadata, "precision": precision}
-    set_metadata(model, METADATA_KEY, json.dumps(metadata, ensure_ascii=False, sort_keys=True).encode())
-    model.description = f"pocketformer {program.kind}, {precision}"
-    return model
+    layers = program_layers(program, plan)
+    if sentences := unrealizable_layers(plan, layers):
+        raise ExportError(" ".join(sentences))
+    refuse_plan(layers, plan, limit)
+    converted = convert(program)
+    tree = read_model(np.memmap(converted.path, np.uint8, "r"), str(path))
+    formats = fill(tree, converted.places, plan)
+    refuse_operations(tree, program, plan, limit)
+    compute_constants(tree)
+    correct_versions(tree)
+    drop_tensor_names(tree, kept=formats)
+    metadata = {**program.metadata, "precision": plan.name, "plan": plan.model_dump(mode="json")}
+    set_metadata(tree, METADATA_KEY, json.dumps(metadata, ensure_ascii=False, sort_keys=True).encode())
+    tree.description = f"pocketformer {program.kind}, {plan.name}"
+    return FinishedModel(tree, plan, formats)

@@ -7,6 +7,7 @@ oldest runtime stated in the file, as they were: an older runtime then returns z
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from typing import Any
 
 from pocketformer.targets.litert.flatbuffer import opcode, set_metadata
@@ -34,12 +35,12 @@ def correct_versions(model: Any) -> None:
     _state_oldest_runtime(model)
 
 
-def drop_tensor_names(model: Any) -> None:
-    """Blank the names of inner tensors: they are source paths of the converter, 5 % of an int8 file."""
+def drop_tensor_names(model: Any, kept: Collection[str] = ()) -> None:
+    """Blank the names of inner tensors but those kept: they are source paths, 5 % of an int8 file."""
     for graph in model.subgraphs:
         outward = {int(index) for index in [*graph.inputs, *graph.outputs]}
         for index, tensor in enumerate(graph.tensors):
-            if index not in outward:
+            if index not in outward and tensor.name not in kept:
                 tensor.name = b""
 
 

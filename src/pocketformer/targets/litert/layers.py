@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from pocketformer.plan import Plan, PlannedLayer, weighted_modules
+from pocketformer.plan.layers import LayerKind, WeightedModule
+
 if TYPE_CHECKING:
     from pocketformer.program import Program
 
@@ -25,6 +28,26 @@ def model_layers(program: Program) -> Iterator[tuple[str, nn.Module]]:
     for signature in program.signatures:
         for name, module in signature.module.named_modules():
             yield re.sub(prefix, "", name), module
+
+
+def weighted_layers(program: Program) -> Iterator[tuple[str, WeightedModule, LayerKind]]:
+    """Go through the layers of a program that a plan speaks of, under the checkpoint's own names."""
+    prefix = _MODEL_PATH.get(program.kind, r"^$")
+    seen: set[int] = set()
+    for signature in program.signatures:
+        for name, module, kind in weighted_modules(signature.module):
+            if id(module.weight) not in seen:
+                seen.add(id(module.weight))
+                yield re.sub(prefix, "", name), module, kind
+
+
+def program_layers(program: Program, plan: Plan) -> tuple[PlannedLayer, ...]:
+    """Return the layers of a program with the formats that a plan gives them."""
+    return tuple(
+        PlannedLayer(name, kind, shape, plan.format_of(name, shape, kind == "embedding"))
+        for name, module, kind in weighted_layers(program)
+        for shape in [tuple(module.weight.shape)]
+    )
 
 
 def layer_names(program: Program) -> dict[str, str]:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
 from pocketformer.errors import ExportError
-from pocketformer.program import ClampedEmbedding
-from pocketformer.targets.litert.layers import layer_names, layer_of, model_layers
+from pocketformer.plan import Plan, PlannedLayer, WeightFormat
+from pocketformer.targets.litert.layers import layer_names, layer_of
 from pocketformer.targets.litert.operations import Operation, operation_in_tree
 from pocketformer.targets.litert.releases import Release, first_release, package_for, parsed, written
+from pocketformer.targets.litert.storage import reads_stored, stored_format
 from pocketformer.targets.litert.verdict import described
 from pocketformer.targets.litert.versions import Operand, needed_version
 
 if TYPE_CHECKING:
     from pocketformer.program import Program
 
-# What a weight looks like after quantising, by precision: one scale per row.
-_WEIGHTS = {"fp16": Operand("float16"), "int8": Operand("int8", (2, 2), 2)}
-_ADVICE = {
-    "int8": (
-        "Use fp16 weights, or fp32, for runtimes that old: int8 weights with one scale per matrix would load "
-        "there, and lose too much accuracy."
-    ),
-}
+_OLDER_INT8 = (
+    "Use fp16 weights, or fp32, for runtimes that old: int8 weights with one scale per matrix would load "
+    "there, and lose too much accuracy."
+)
+_OLDER_NARROW = "Use int8 weights, which need LiteRT 2.18, or fp16, or allow that release."
+_HOLDERS = {"linear": "FULLY_CONNECTED", "embedding": "EMBEDDING_LOOKUP", "convolution": "CONV_2D"}
+_SEVERAL = 2  # of anything: one scale for each row
 
 
 def parsed_limit(text: str | None) -> Release | None:
@@ -42,29 +40,38 @@ def parsed_limit(text: str | None) -> Release | None:
         ) from error
 
 
-def refuse_precision(program: Program, precision: str, limit: Release | None) -> None:
+def refuse_plan(layers: Sequence[PlannedLayer], plan: Plan, limit: Release | None) -> None:
     """Refuse weights that no file for so old a runtime can hold, before anything is converted.
 
     Raises:
-        ExportError: The precision alone needs a newer runtime.
+        ExportError: The format of a layer alone needs a newer runtime.
     """
-    weights = _WEIGHTS.get(precision)
-    if limit is None or weights is None:
+    if limit is None:
         return
-    for name, module in model_layers(program):
-        if isinstance(module, nn.Linear):
-            kind, inputs = "FULLY_CONNECTED", [Operand("float32"), weights, None]
-        elif isinstance(module, ClampedEmbedding):
-            kind, inputs = "EMBEDDING_LOOKUP", [Operand("int32"), weights]
-        else:
+    for layer in layers:
+        stored = stored_format(layer, plan.activations)
+        if stored is None or str(stored) == "fp32":
             continue
-        if weights.type == "float16":  # stored in half, and turned into float32 before they are used
-            kind, inputs = "DEQUANTIZE", [weights]
-        version = needed_version(kind, inputs, [Operand("float32")])
-        _refuse(Operation(kind, version, version), name, precision, limit)
+        operation = _reader(layer, stored, plan)
+        advice = "" if stored.kind == "float" else _OLDER_INT8 if stored.bits == 8 else _OLDER_NARROW
+        _refuse(operation, layer.name, plan, limit, advice)
 
 
-def refuse_operations(model: Any, program: Program, precision: str, limit: Release | None) -> None:
+def _reader(layer: PlannedLayer, stored: WeightFormat, plan: Plan) -> Operation:
+    """Return the operation that reads a layer's weight as it is stored."""
+    name = _HOLDERS[layer.kind]
+    if stored.kind == "float":
+        weight = Operand("float16")
+    else:
+        weight = Operand(f"int{stored.bits}", (_SEVERAL, _SEVERAL), _SEVERAL, stored.size > 0)
+    inputs = [Operand("int32" if layer.kind == "embedding" else "float32"), weight, None]
+    if not reads_stored(name, stored, plan.activations):
+        name, inputs = "DEQUANTIZE", [weight]
+    version = needed_version(name, inputs, [Operand("float32")])
+    return Operation(name, version, version)
+
+
+def refuse_operations(model: Any, program: Program, plan: Plan, limit: Release | None) -> None:
     """Refuse a converted file that an older runtime could not load, while its tensors still have names.
 
     Raises:
@@ -76,10 +83,10 @@ def refuse_operations(model: Any, program: Program, precision: str, limit: Relea
     for graph in model.subgraphs:
         for operator in graph.operators:
             operation = operation_in_tree(model, graph, operator)
-            _refuse(operation, _layer_of(operator, graph, names), precision, limit)
+            _refuse(operation, _layer_of(operator, graph, names), plan, limit)
 
 
-def _refuse(operation: Operation, layer: str, precision: str, limit: Release) -> None:
+def _refuse(operation: Operation, layer: str, plan: Plan, limit: Release, advice: str = "") -> None:
     release = first_release(operation.name, operation.version)
     if release is not None and release <= limit:
         return
@@ -89,9 +96,8 @@ def _refuse(operation: Operation, layer: str, precision: str, limit: Release) ->
             f"LiteRT {written(limit)} was asked for, and no table tells which release has "
             f"{described(operation)}{where}. Export without a limit."
         )
-    advice = _ADVICE.get(precision, "") if operation.name in ("FULLY_CONNECTED", "EMBEDDING_LOOKUP") else ""
     raise ExportError(
-        f"LiteRT {written(limit)} cannot hold this model in {precision}: {described(operation)}{where} needs "
+        f"LiteRT {written(limit)} cannot hold this model in {plan.name}: {described(operation)}{where} needs "
         f"{written(release)} ({package_for(release)}). "
         + (advice or "Allow that release, or write the layer with older operations.")
     )

@@ -16,7 +16,7 @@ from pocketformer.errors import ExportError
 from pocketformer.program import Signature
 from pocketformer.targets.contract import NO_OPTIONS, ExportOptions
 from pocketformer.targets.litert.exporting import finished_model
-from pocketformer.targets.litert.flatbuffer import set_metadata, write_model
+from pocketformer.targets.litert.flatbuffer import set_metadata
 from pocketformer.targets.litert.signatures import UNNAMED_SIGNATURE
 from pocketformer.targets.litert.task_metadata import (
     ENTRY,
@@ -27,6 +27,7 @@ from pocketformer.targets.litert.task_metadata import (
 from pocketformer.tokenizer import read_options, read_tokenizer
 
 if TYPE_CHECKING:
+    from pocketformer.plan import Plan
     from pocketformer.program import Program
 
 # MediaPipe's names for the inputs.
@@ -34,7 +35,7 @@ _INPUTS = {"input_ids": "ids", "attention_mask": "mask", "token_type_ids": "segm
 
 
 def write_mediapipe(
-    program: Program, precision: str, path: Path, vocabulary: Path, options: ExportOptions = NO_OPTIONS
+    program: Program, plan: Plan | str, path: Path, vocabulary: Path, options: ExportOptions = NO_OPTIONS
 ) -> None:
     """Write a classifier as a `.tflite` file that MediaPipe's TextClassifier takes.
 
@@ -43,7 +44,7 @@ def write_mediapipe(
 
     Args:
         program: A classifier's.
-        precision: Of the weights: one of the target's.
+        plan: Of the weights, or the name of one.
         path: The file.
         vocabulary: The checkpoint's directory, or a `vocab.txt` or `tokenizer.json` in it.
         options: What the file must keep to.
@@ -54,10 +55,10 @@ def write_mediapipe(
     """
     pieces = _pieces(vocabulary)
     labels = _labels(program)
-    model = finished_model(_scores_only(program), precision, path, options)
-    set_metadata(model, ENTRY, text_classifier_metadata(path.stem, _input_order(model)))
+    model = finished_model(_scores_only(program), plan, path, options)
+    set_metadata(model.tree, ENTRY, text_classifier_metadata(path.stem, _input_order(model.tree)))
     content = io.BytesIO()
-    content.write(write_model(model))
+    content.write(model.content())
     with zipfile.ZipFile(content, "a", zipfile.ZIP_STORED) as archive:
         for name, lines in ((VOCABULARY_FILE, pieces), (LABELS_FILE, labels)):
             archive.writestr(zipfile.ZipInfo(name), _joined(lines))
