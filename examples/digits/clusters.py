@@ -14,7 +14,7 @@ _ROUNDS = 30  # of k-means, which has settled by then
 
 
 class SharedCodes(WeightConstraint):
-    """Trains weights of which each is a row's scale times one of a few int8 codes that the whole layer shares.
+    """Trains weights that are a row's scale times one of a few int8 codes, which the whole layer shares.
 
     k-means (Lloyd, 1982) finds the codes among the weights divided by their row's largest. The file is an
     ordinary int8 one; a download of it has to tell 16 codes apart instead of 255.
@@ -55,7 +55,7 @@ class _CodesRule(WeightRule):
 
 
 def _scaled(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a weight [rows, columns] as numbers from -127 to 127, and the scale of each row, as plans have it."""
+    """Return a weight [rows, columns] as numbers from -127 to 127, and each row's scale, as plans have it."""
     weight = weight.detach()
     scales = (weight.abs().amax(1, keepdim=True) / _HIGHEST).half().float().clamp(min=2.0**-24)
     return (weight / scales).clamp(-_HIGHEST, _HIGHEST), scales

@@ -92,6 +92,9 @@ def test_a_given_file_becomes_smaller_and_stays_what_it_is(
     assert after == before
     assert made.card.weight_bytes["int8"] >= ROWS * WIDTH
     assert made.card.metadata["precision"] == "int8"
+    four = quantize_file(original, tmp_path / f"four{original.suffix}", "w4-e4-a8")
+    assert four.size_bytes < made.size_bytes
+    assert made.comparison.worst.relative_error < four.comparison.worst.relative_error < 0.3
     comparison, allowed = judge_file(made.path, original)
     assert comparison == made.comparison
     assert allowed == made.tolerance

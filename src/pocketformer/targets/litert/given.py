@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from pocketformer import files
 from pocketformer.errors import ExportError
-from pocketformer.plan import Plan
+from pocketformer.plan import Plan, PlannedLayer
 from pocketformer.targets.litert.card import METADATA_KEY, read_card
+from pocketformer.targets.litert.filling import fill
 from pocketformer.targets.litert.finish import correct_versions
 from pocketformer.targets.litert.flatbuffer import BROKEN, read_model, set_metadata, truncated, write_model
-from pocketformer.targets.litert.quantize import quantize
+from pocketformer.targets.litert.given_weights import given_places
 from pocketformer.targets.litert.signatures import entry_points
-
-_OWN_NAME = b"pocketformer_tensor_"
+from pocketformer.targets.litert.stand_ins import StandIn
+from pocketformer.targets.litert.storage import unrealizable_layers
 
 _Operator = schema.BuiltinOperator
 # Operation → the place of its indices and of its table.
@@ -36,46 +37,26 @@ def rewrite(source: Path, plan: Plan, path: Path) -> None:
     if not card.weight_bytes.get("float32"):
         held = ", ".join(card.weight_bytes) or "no weights"
         raise ExportError(f"{source} holds {held} and no float32 weights, which is what can be quantised.")
-    with tempfile.TemporaryDirectory() as folder:
-        named = Path(folder) / source.name
-        named.write_bytes(write_model(_told_apart(read_model(source.read_bytes(), str(source)))))
-        try:
-            content = bytes(quantize(named, plan.name))
-        except (RuntimeError, ValueError, NotImplementedError) as error:
-            raise ExportError(
-                f"{source} cannot be quantised as {plan.name}: {str(error).strip().splitlines()[0]}"
-            ) from error
+    content = np.memmap(source, np.uint8, "r")
+    places = given_places(schema.Model.GetRootAs(content, 0))
+    if sentences := unrealizable_layers(plan, [_planned(place.weight, plan) for place in places]):
+        raise ExportError(" ".join(sentences))
     model = read_model(content, str(source))
+    names = {(site.graph, site.tensor): model.subgraphs[site.graph].tensors[site.tensor].name
+             for place in places for site in place.sites}  # fmt: skip
+    fill(model, places, plan)
+    for (graph, tensor), name in names.items():
+        model.subgraphs[graph].tensors[tensor].name = name
     correct_versions(model)
-    _drop_own_names(model)
-    metadata = {
-        "kind": "module",
-        **card.metadata,
-        "precision": plan.name,
-        "plan": plan.model_dump(mode="json"),
-    }
+    metadata = {"precision": plan.name, "plan": plan.model_dump(mode="json")}
+    metadata = {"kind": "module", **card.metadata, **metadata}
     set_metadata(model, METADATA_KEY, json.dumps(metadata, ensure_ascii=False, sort_keys=True).encode())
     files.write_bytes(path, write_model(model))
 
 
-def _told_apart(model: Any) -> Any:
-    """Give every tensor of a model a name of its own, in place: ai-edge-quantizer goes by them."""
-    taken: set[bytes] = set()
-    for number, graph in enumerate(model.subgraphs):
-        for index, tensor in enumerate(graph.tensors):
-            name = tensor.name.encode() if isinstance(tensor.name, str) else bytes(tensor.name or b"")
-            if not name or name in taken:
-                name = b"%s%d_%d" % (_OWN_NAME, number, index)
-            taken.add(name)
-            tensor.name = name
-    return model
-
-
-def _drop_own_names(model: Any) -> None:
-    for graph in model.subgraphs:
-        for tensor in graph.tensors:
-            if bytes(tensor.name or b"").startswith(_OWN_NAME):
-                tensor.name = b""
+def _planned(one: StandIn, plan: Plan) -> PlannedLayer:
+    shape = tuple(one.weight.shape)
+    return PlannedLayer(one.name, one.kind, shape, plan.format_of(one.name, shape, one.kind == "embedding"))
 
 
 def looked_up(path: Path) -> dict[str, dict[str, int]]:
