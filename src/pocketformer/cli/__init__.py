@@ -7,7 +7,7 @@ import time
 
 import typer
 
-from pocketformer.cli import given, making, planning, proving, searching, shrinking, training, using
+from pocketformer.cli import advising, given, making, planning, proving, searching, shrinking, training, using
 from pocketformer.cli.console import err
 from pocketformer.errors import LostProcessError, PocketformerError, RecipeError
 from pocketformer.processes import is_first, process_count
@@ -28,9 +28,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 for _command in (
-    making.run, training.finetune, searching.search, shrinking.shrink, training.distill, proving.check,
-    making.export, planning.plan, given.quantize, proving.verify, proving.bench, proving.report,
-    using.predict, using.inspect,
+    advising.advise, making.run, training.finetune, searching.search, shrinking.shrink, training.distill,
+    proving.check, making.export, planning.plan, given.quantize, proving.verify, proving.bench,
+    proving.report, using.predict, using.inspect,
 ):  # fmt: skip
     app.command()(_command)
 
