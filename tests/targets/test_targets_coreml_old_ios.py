@@ -108,7 +108,7 @@ def test_no_more_is_asked_for_than_is_used(
             "16",
             "int4",
             r"iOS 16 cannot load int4-b32, which the plan has for encoder\.\S+embeddings \(and \d+ more\): "
-            r"scales per block need iOS 18\. Export with --ios 18, or plan int8, palette4 or fp16\.",
+            r"int4 weights need iOS 18\. Export with --ios 18, or plan int8, palette4 or fp16\.",
         ),
         (
             "15",

@@ -13,6 +13,7 @@ and in evaluation, is what the constraint makes of it (torch.nn.utils.parametriz
 
 from __future__ import annotations
 
+from pocketformer.train.constraints.clusters import ClusterRule, Clusters
 from pocketformer.train.constraints.constraint import Constraint, Constraints
 from pocketformer.train.constraints.quantization import QuantizationAware
 from pocketformer.train.constraints.rules import GridRule, PaletteRule
@@ -20,6 +21,8 @@ from pocketformer.train.constraints.sparsity import Sparsity, share_of_zeros
 from pocketformer.train.constraints.weights import WeightConstraint, WeightRule, straight_through
 
 __all__ = [
+    "ClusterRule",
+    "Clusters",
     "Constraint",
     "Constraints",
     "GridRule",
