@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 for _command in (
     advising.advise, making.run, training.finetune, searching.search, shrinking.shrink, training.distill,
-    proving.check, making.export, planning.plan, given.quantize, proving.verify, proving.bench,
+    proving.check, making.export, planning.plan, given.convert, given.quantize, proving.verify, proving.bench,
     proving.report, using.predict, using.inspect,
 ):  # fmt: skip
     app.command()(_command)

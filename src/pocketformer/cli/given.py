@@ -57,6 +57,32 @@ def quantize(
     next_step(f"pocketformer bench {file} {output}")
 
 
+def convert(
+    model: Annotated[
+        Path, typer.Argument(help="A SavedModel's directory, or a .keras or .h5 file, of TensorFlow.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .tflite to write.")],
+    inputs: Inputs = None,
+    tolerance: Tolerance = None,
+    json: Json = False,
+) -> None:
+    """Write a TensorFlow model as a float32 .tflite, and hold the file against TensorFlow on the same inputs.
+
+    TensorFlow's own converter does it (pip install 'pocketformer[tensorflow]'), with TFLite's built-in
+    operations alone. `pocketformer quantize` makes the file smaller.
+    """
+    with own_stderr():
+        from pocketformer.modules.tensorflow import convert_tensorflow
+
+    with Screen().stage(f"convert {model.name}"):
+        comparison = convert_tensorflow(model, output, inputs=inputs, tolerance=tolerance)
+    if json:
+        show_json(comparison)
+        return
+    out.print(f"Wrote {output}. {comparison}", markup=False)
+    next_step(f"pocketformer quantize {output} -o {output.with_suffix('')}.int8.tflite")
+
+
 def verify_against(
     file: Path, original: Path, inputs: Path | None, tolerance: float | None, json: bool
 ) -> None:

@@ -5,6 +5,7 @@ from pocketformer.modules.exporting import ExportedFile, export, export_all
 from pocketformer.modules.given import QuantizedFile, judge_file, quantize_file
 from pocketformer.modules.naming import NamedModule, program_of
 from pocketformer.modules.samples import Samples, samples_for
+from pocketformer.modules.tensorflow import convert_tensorflow
 
 __all__ = [
     "Comparison",
@@ -14,6 +15,7 @@ __all__ = [
     "QuantizedFile",
     "Samples",
     "compare_files",
+    "convert_tensorflow",
     "export",
     "export_all",
     "judge_file",
