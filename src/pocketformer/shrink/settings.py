@@ -75,7 +75,19 @@ class ScratchSettings(VocabularySettings):
         "bert", description="The model_type."
     )
     do_lower_case: bool = Field(
-        True, description="Of a vocab.txt: letters are lowercased and accents removed, as its pieces are."
+        True,
+        description="Of a vocab.txt or a learned vocabulary: letters are lowercased and accents removed.",
+    )
+    learned_pieces: int | None = Field(
+        None,
+        ge=64,
+        description="Learn a vocabulary of about so many pieces from the texts instead, in which words of "
+        "scripts without spaces are pieces too; the given one is left out.",
+    )
+    word_vectors: bool = Field(
+        False,
+        description="Start the word embeddings from which pieces of the texts stand together, instead of "
+        "random numbers.",
     )
     seed: int = Field(0, ge=0, description="Of the random weights.")
 

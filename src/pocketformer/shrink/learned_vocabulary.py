@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import BertTokenizerFast
 
+from pocketformer.errors import DataError
+
 __all__ = ["learned_tokenizer"]
 
 _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -19,7 +21,9 @@ _INSIDE = "##"
 _LEAST = 2  # occurrences of a piece that is no single character
 
 
-def learned_tokenizer(texts: Sequence[str], size: int, min_count: int = 3) -> BertTokenizerFast:
+def learned_tokenizer(
+    texts: Sequence[str], size: int, *, lowercase: bool = True, min_count: int = 3
+) -> BertTokenizerFast:
     """Return a tokenizer whose pieces were joined from the characters of `texts`.
 
     Pieces that the texts do not use twice are left out again. Every character of the texts stays, as the
@@ -27,11 +31,17 @@ def learned_tokenizer(texts: Sequence[str], size: int, min_count: int = 3) -> Be
 
     Args:
         texts: To learn from.
-        size: Pieces to learn, before unused ones are left out.
+        size: Pieces to learn, before unused ones are left out and single characters are added.
+        lowercase: Letters are lowercased and accents removed.
         min_count: Occurrences from which on two pieces may be joined.
+
+    Raises:
+        DataError: No texts with a character in them.
     """
+    if not any(text.strip() for text in texts):
+        raise DataError("There are no texts to learn a vocabulary from; give the training table.")
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(handle_chinese_chars=False, lowercase=True)
+    tokenizer.normalizer = normalizers.BertNormalizer(handle_chinese_chars=False, lowercase=lowercase)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     trainer = trainers.WordPieceTrainer(
         vocab_size=size, min_frequency=min_count, special_tokens=_SPECIAL, show_progress=False
@@ -44,6 +54,6 @@ def learned_tokenizer(texts: Sequence[str], size: int, min_count: int = 3) -> Be
     pieces = _SPECIAL + sorted((used | single) - set(_SPECIAL))
     return BertTokenizerFast(
         vocab={piece: number for number, piece in enumerate(pieces)},
-        do_lower_case=True,
+        do_lower_case=lowercase,
         tokenize_chinese_chars=False,
     )

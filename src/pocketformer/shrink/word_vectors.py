@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+from scipy import sparse  # type: ignore[import-untyped]  # without types, like scikit-learn
 from sklearn.utils.extmath import randomized_svd
 
 __all__ = ["word_vectors"]
@@ -28,7 +28,7 @@ def word_vectors(
 
     Args:
         ids: The token ids of each text.
-        pieces: Size of the vocabulary.
+        pieces: Size of the vocabulary; more than `width`.
         width: Numbers per vector.
         without: Ids that are no words, such as special tokens.
         seed: Of the decomposition and the random vectors.
@@ -41,7 +41,9 @@ def word_vectors(
     alone = np.asarray(information.sum(axis=1)).ravel() == 0
     vectors[alone] = np.random.Generator(np.random.PCG64(seed)).normal(size=(alone.sum(), width))
     norms[alone] = np.linalg.norm(vectors[alone], axis=1)
-    return (vectors * np.sqrt(width) / norms[:, None]).astype(np.float32)
+    vectors *= np.sqrt(width) / norms[:, None]
+    found: npt.NDArray[np.float32] = vectors.astype(np.float32)
+    return found
 
 
 def _together(ids: Sequence[Sequence[int]], pieces: int, without: Sequence[int]) -> sparse.coo_array:
