@@ -2,8 +2,9 @@
 
 python benchmarks/tnews/tnews.py
 
-An encoder from scratch gets a vocabulary and word vectors learned from the training headlines, and is trained on the labels and on the out-of-fold soft labels of TF-IDF + linear. What is finished
-under --out is not done again. Writes results.md beside this file.
+An encoder from scratch gets a vocabulary and word vectors learned from the training headlines. It learns from
+labels and from soft labels: what TF-IDF + linear says of headlines it has not seen. What is finished under
+--out is not done again. Writes results.md beside this file.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import argparse
 import hashlib
 import io
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from pocketformer.checkpoint import load_classifier, load_tokenizer
 from pocketformer.data import Columns, LabeledTexts, read_labeled_texts, split, without_overlap
 from pocketformer.pipeline.ledger import Ledger, key_of
 from pocketformer.shrink import ScratchSettings, from_scratch
-from pocketformer.train import DistillSettings, predict_logits, scores
+from pocketformer.train import DistillSettings, EpochScore, predict_logits, scores
 from pocketformer.train.baselines import linear_outputs
 from pocketformer.train.batches import EncodedTexts, encode
 from pocketformer.train.course import follow
@@ -130,8 +130,7 @@ class Bench:
                 ids = encode(course.tokenizer, self.rows.train.texts, settings.max_length)
                 train = EncodedTexts(ids, self.rows.train.targets, soft_labels=soft)
                 course = replace(course, train=train, inputs=f"{course.inputs} {digest}")
-            say: Callable[..., None] = lambda epoch: print(epoch, flush=True)  # noqa: E731
-            result = follow(course, str(start), self.rows.dev, directory, "finetune.json", on_epoch=say)
+            result = follow(course, str(start), self.rows.dev, directory, "finetune.json", on_epoch=_say)
             row = Row(
                 name, seed, result.accuracy, self.accuracy(directory), result.parameters, result.seconds
             )
@@ -172,6 +171,10 @@ class Bench:
         model, tokenizer = load_classifier(directory), load_tokenizer(directory)
         logits = predict_logits(model, tokenizer, self.rows.test.texts, MAX_LENGTH)
         return scores(logits, self.rows.test.targets, False).accuracy
+
+
+def _say(epoch: EpochScore) -> None:
+    print(f"epoch {epoch.epoch}: dev {epoch.accuracy:.2%}, loss {epoch.dev_loss:.3f}", flush=True)
 
 
 # Name: whether word vectors are put in, and whether there are soft labels.
