@@ -40,11 +40,13 @@ class Converted:
     Attributes:
         path: The file: temporary, deleted when the program is.
         places: Where the weights stand, which are whatever the program has when it is filled.
+        free: The weights that may change: those with a place, and those that no signature reads.
         fixed: A digest of everything else that the program holds, which the file has as it was.
     """
 
     path: Path
     places: tuple[Place, ...]
+    free: tuple[StandIn, ...]
     fixed: bytes
 
 
@@ -55,25 +57,30 @@ _converted: weakref.WeakKeyDictionary[Program, Converted] = weakref.WeakKeyDicti
 def convert(program: Program) -> Converted:
     """Return the program as a TFLite file to be filled; its signatures share one set of weights.
 
-    A program is converted once, and again only where something else in it has changed than the weights that
-    have a place.
+    A program is converted once, and again only where something else in it has changed than those weights.
 
     Raises:
         ExportError: The converter cannot take an operation of the model.
     """
     before = _converted.get(program)
-    if before is not None and before.fixed == _digest(program, before.places):
+    if before is not None and before.fixed == _digest(program, before.free):
         return before
     folder = Path(tempfile.mkdtemp(prefix="pocketformer-"))
     weakref.finalize(program, shutil.rmtree, folder, ignore_errors=True)
     with _single_gather(program), without_chatter():
-        places = _convert(program, folder / _FILE)
-    _converted[program] = Converted(folder / _FILE, places, _digest(program, places))
+        places, free = _convert(program, folder / _FILE)
+    _converted[program] = Converted(folder / _FILE, places, free, _digest(program, free))
     return _converted[program]
 
 
-def _convert(program: Program, path: Path, least_elements: int = LEAST_ELEMENTS) -> tuple[Place, ...]:
-    """Convert with stand-ins for every weight that can be found again; the others stay what they are."""
+def _convert(
+    program: Program, path: Path, least_elements: int = LEAST_ELEMENTS
+) -> tuple[tuple[Place, ...], tuple[StandIn, ...]]:
+    """Convert with stand-ins for every weight that can be found again; the others stay what they are.
+
+    Returns:
+        The places, and the weights that may change from now on.
+    """
     weights = program_weights(program, least_elements)
     places = _converted_with(program, weights, path)
     missing = _missing(program, weights, places)
@@ -83,7 +90,7 @@ def _convert(program: Program, path: Path, least_elements: int = LEAST_ELEMENTS)
         missing = _missing(program, weights, places)
     if missing:
         places = _converted_with(program, [place.weight for place in places], path)
-    return places
+    return places, tuple(one for one in weights if one not in missing)
 
 
 def _converted_with(program: Program, weights: Sequence[StandIn], path: Path) -> tuple[Place, ...]:
@@ -115,15 +122,15 @@ def _run_modules(program: Program) -> set[nn.Module]:
     return run
 
 
-def _digest(program: Program, places: Sequence[Place]) -> bytes:
+def _digest(program: Program, free: Sequence[StandIn]) -> bytes:
     digest = hashlib.sha256()
-    placed = {id(place.weight.weight) for place in places}
+    left_out = {id(one.weight) for one in free}
     for signature in program.signatures:
         for name, value in [*signature.module.named_parameters(), *signature.module.named_buffers()]:
-            if id(value) not in placed:
+            if id(value) not in left_out:
                 digest.update(name.encode())
                 digest.update(value.detach().contiguous().view(-1).view(torch.uint8).numpy().data)
-                placed.add(id(value))
+                left_out.add(id(value))
     return digest.digest()
 
 

@@ -23,16 +23,19 @@ _SCALE_BYTES, _ZERO_POINT_BYTES = 4, 8
 def weight_cards(model: Any, buffers: Sequence[int]) -> tuple[WeightCard, ...]:
     """Return a card for each stored weight, in the order of the file; what several graphs read comes once.
 
+    Layers of equal weights share their bytes, and each has a card.
+
     Args:
         model: A file, as `schema.Model` reads it in place.
         buffers: The bytes of each of its buffers.
     """
-    cards: dict[int, WeightCard] = {}
+    cards: dict[tuple[str, int], WeightCard] = {}
     for graph, tensor in _held(model):
-        if tensor.Buffer() not in cards and buffers[tensor.Buffer()]:
-            name = (tensor.Name() or b"").decode("utf-8", "replace")
+        name = (tensor.Name() or b"").decode("utf-8", "replace")
+        key = name, tensor.Buffer()
+        if key not in cards and buffers[tensor.Buffer()]:
             size = buffers[tensor.Buffer()] + _scale_bytes(graph, tensor, buffers)
-            cards[tensor.Buffer()] = WeightCard(name, _format(tensor), size)
+            cards[key] = WeightCard(name, _format(tensor), size)
     return tuple(cards.values())
 
 
