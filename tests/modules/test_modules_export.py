@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import pocketformer
 from pocketformer.errors import ExportError, InputError, VerificationError
-from pocketformer.modules import export_all
+from pocketformer.modules import compare_files, export_all
 from pocketformer.modules.folding import fold_norms
 from pocketformer.plan import Plan, bake
 from pocketformer.targets import TensorCard
@@ -95,6 +95,12 @@ def test_integers_several_outputs_and_ids_out_of_range(tmp_path: Path, suffix: s
     outside, last = (model(ids=np.full((1, 7), one, np.int32), weights=weights) for one in (999_999, 49))
     assert np.array_equal(outside["logits"], last["logits"])
     assert model.card.signatures[0].name == "score"
+
+
+def test_files_of_two_formats_are_held_against_each_other(exported: dict[str, Path]) -> None:
+    comparison = compare_files(exported[".tflite"], exported[".onnx"])
+    assert 0 < comparison.worst.relative_error < 0.03
+    assert str(comparison).startswith("The output 'logits' of 'serving_default' is ")
 
 
 def test_the_weights_of_the_file_are_those_of_the_plan(tmp_path: Path) -> None:

@@ -107,7 +107,22 @@ def compare_files(path: Path, original: Path, samples: Samples | None = None) ->
             f"{path} has the signatures {_names(session)}, {original} {_names(reference)}: none in common, "
             "so they cannot be compared."
         )
-    return compare(session.run, reference.run, common)
+    return compare(_fitted(session), _fitted(reference), common)
+
+
+def _fitted(session: Session) -> Runner:
+    """Return what runs a file on numbers of other widths: int64 of one format is int32 of another."""
+
+    def run(signature: str, inputs: Mapping[str, np.ndarray]) -> Arrays:
+        card = session.card.signature(signature)
+        dtypes = {} if card is None else {tensor.name: np.dtype(tensor.dtype) for tensor in card.inputs}
+        return session.run(signature, {name: _as(array, dtypes.get(name)) for name, array in inputs.items()})
+
+    return run
+
+
+def _as(array: np.ndarray, dtype: np.dtype | None) -> np.ndarray:
+    return array.astype(dtype) if dtype is not None and dtype.kind == array.dtype.kind else array
 
 
 def _names(session: Session) -> str:
