@@ -156,22 +156,6 @@ def test_kernels_are_stored_too(tmp_path: Path, image: Program, name: str) -> No
     assert formats(card) == {**stored, "head": "fp32"}
 
 
-def test_a_program_is_converted_once_and_again_when_anything_but_weights_changes(
-    text: Program, tmp_path: Path
-) -> None:
-    first = convert.convert(text)
-    for name in ("int8", "int4", "fp32"):
-        exported(text, Plan.named(name), tmp_path / f"{name}.tflite", ids=IDS)
-        assert convert.convert(text) is first
-    module = text.model
-    assert isinstance(module, Text)
-    with torch.no_grad():
-        module.norm.bias.add_(1)
-    _, error = exported(text, Plan.named("fp32"), tmp_path / "moved.tflite", ids=IDS)
-    assert error < 1e-5
-    assert convert.convert(text) is not first
-
-
 @pytest.mark.parametrize(
     ("format_name", "kind", "shape", "activations", "sentence"),
     [
@@ -232,3 +216,19 @@ def test_a_file_that_holds_something_else_than_planned_is_not_written(text: Prog
         weights.require_formats(model, plan, {**held, "query": WeightFormat.parse("int4-b32")})
     with pytest.raises(ExportError, match=r"has pooler as int8, and the file .* holds nothing"):
         weights.require_formats(model, plan, {**held, "pooler": WeightFormat.parse("int8")})
+
+
+def test_a_program_is_converted_once_and_again_when_anything_but_weights_changes(
+    text: Program, tmp_path: Path
+) -> None:
+    first = convert.convert(text)
+    for name in ("int8", "int4", "fp32"):
+        exported(text, Plan.named(name), tmp_path / f"{name}.tflite", ids=IDS)
+        assert convert.convert(text) is first
+    module = text.model
+    assert isinstance(module, Text)
+    with torch.no_grad():
+        module.norm.bias.add_(1)
+    _, error = exported(text, Plan.named("fp32"), tmp_path / "moved.tflite", ids=IDS)
+    assert error < 1e-5
+    assert convert.convert(text) is not first
