@@ -1,8 +1,8 @@
 """Core ML: an ML Program package, made and proved on any system.
 
-Precisions: `fp32` computes in float32. All others compute in float16 and differ in how weights are stored:
-`fp16` as they are computed with, `int8` with a scale per row, `int4` in blocks of 32 with a scale each,
-`palette4` as places in palettes of 16 values.
+A plan's weights are stored layer by layer (`storage` says as what, and from which iOS). Arithmetic is
+float16; it is float32 all over where the plan has its matrices in fp32, and in a layer that is an fp32
+exception. Activations are never quantised.
 """
 
 from __future__ import annotations
@@ -55,8 +55,10 @@ def export(program: Program, plan: Plan | str, path: Path, options: ExportOption
     has a package beside it: NAME.classify_16.mlpackage.
 
     Raises:
-        ExportError: An unknown precision or layer, a model that Core ML cannot take, or one that needs a
-            newer iOS than `options.oldest_runtime`; nothing is written.
+        ExportError: A layer to keep in float32 that is not there, a model that Core ML cannot take, a weight
+            that it cannot store, or not for an iOS as old as `options.oldest_runtime`; or what was written
+            differs from the plan. Nothing is left behind.
+        RecipeError: No such plan.
     """
     from pocketformer.plan import as_plan
 

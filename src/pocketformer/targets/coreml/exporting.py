@@ -14,7 +14,7 @@ from pocketformer.targets.contract import ExportOptions
 from pocketformer.targets.coreml.compress import store
 from pocketformer.targets.coreml.convert import Functions, Kind, convert
 from pocketformer.targets.coreml.features import fill_in
-from pocketformer.targets.coreml.layers import model_of, require_layers
+from pocketformer.targets.coreml.layers import is_within, model_of, require_layers
 from pocketformer.targets.coreml.layout import Layout, laid_out
 from pocketformer.targets.coreml.matching import require_as_planned, require_own_weights
 from pocketformer.targets.coreml.parts import PARTS_KEY, SIGNATURE_KEY, identity, part_name, parts_of
@@ -32,11 +32,13 @@ def write(program: Program, plan: Plan, path: Path, options: ExportOptions) -> N
     layers = () if model is None else planned_layers(model, plan)
     if refused := [sentence for one in layers if (sentence := unstorable(one))]:
         raise ExportError(f"Core ML cannot store the plan {plan.name!r}: {' '.join(refused)}")
-    half = str(plan.weights) != "fp32"
-    layout = laid_out(program, needs(layers, half), options.oldest_runtime)
     require_layers(program, options.float32_layers)
-    wide = {*options.float32_layers, *(one.name for one in layers if str(one.format) == "fp32")}
-    kind = Kind(layout.release, half, tuple(sorted(wide)) if half else ())
+    half = str(plan.weights) != "fp32"
+    kept = {*options.float32_layers, *(one.name for one in layers if str(one.format) == "fp32")}
+    float32_layers = tuple(sorted(kept)) if half else ()
+    asked = needs(layers, lambda layer: half and not is_within(layer, float32_layers))
+    layout = laid_out(program, asked, options.oldest_runtime)
+    kind = Kind(layout.release, half, float32_layers)
     converted = convert(program, layout.signatures, kind)
     require_own_weights(converted, layers)
     weights = {} if model is None else {name: part.weight for name, part, _ in weighted_modules(model)}

@@ -17,7 +17,7 @@ floats of a baked weight are its codes times its scales.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pocketformer.plan import PlannedLayer, WeightFormat
@@ -63,14 +63,14 @@ class Need:
     why: str
 
 
-def needs(layers: Iterable[PlannedLayer], half: bool) -> list[Need]:
+def needs(layers: Iterable[PlannedLayer], in_half: Callable[[str], bool]) -> list[Need]:
     """Return what the layers of a plan ask for.
 
     Args:
         layers: With their formats.
-        half: Whether arithmetic is float16.
+        in_half: Whether a layer's arithmetic is float16, by its name.
     """
-    return [Need(layer.name, layer.format, *_first_ios(layer, half)) for layer in layers]
+    return [Need(layer.name, layer.format, *_first_ios(layer, in_half(layer.name))) for layer in layers]
 
 
 def _first_ios(layer: PlannedLayer, half: bool) -> tuple[int, int, str]:

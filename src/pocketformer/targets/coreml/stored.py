@@ -169,6 +169,8 @@ def _affine(parts: _Parts) -> WeightFormat | None:
 
 def _scaled(parts: _Parts) -> WeightFormat | None:
     """Return the format of codes and scales, the codes being stored as they are, or as places in a table."""
+    if "scale" not in parts.names():
+        return None
     if "data" in parts.inner:
         bits = _bits_of_table(parts.inner["data"])
     else:
