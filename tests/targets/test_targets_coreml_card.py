@@ -14,7 +14,7 @@ import torch
 from mil import coremltools, quiet, save_program
 from pocketformer.errors import FileFormatError, InputError
 from pocketformer.program import Program, Shapes
-from pocketformer.targets import ANY
+from pocketformer.targets import ANY, WeightCard
 from pocketformer.targets import coreml as target
 from pocketformer.targets.coreml.package import read_package
 from pocketformer.targets.coreml.releases import FIRST_OPERATIONS, LATER_OPERATIONS, release_of_specification
@@ -95,6 +95,7 @@ def test_what_a_file_needs_counts_more_than_what_it_states(tmp_path: Path) -> No
         return mb.linear(x=x, weight=data)
 
     path = save_program(tmp_path / "m.mlpackage", {"x": np.zeros((1, 64), np.float32)}, build)
+    assert target.describe(path).weights == (WeightCard("", "int8-b32", 4 * 64 + 4 * 2 * 4),)
     package = read_package(path)
     package.specification.specificationVersion = 7
     (path / "Data/com.apple.CoreML/model.mlmodel").write_bytes(package.specification.SerializeToString())

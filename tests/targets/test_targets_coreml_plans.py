@@ -222,6 +222,15 @@ def test_an_ios_that_cannot_load_a_format_is_refused_by_layer(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_matrix_that_pays_in_float32_alone_is_compressed_there(small: Program, tmp_path: Path) -> None:
+    plan = Plan.named("fp16").with_layers({"out": WeightFormat.parse("int8")})
+    target.export(small, plan, tmp_path / "half.mlpackage")
+    target.export(small, plan, tmp_path / "wide.mlpackage", ExportOptions(None, ("out",)))
+    found = {name: target.describe(tmp_path / f"{name}.mlpackage") for name in ("half", "wide")}
+    assert {name: card.weights[-1].format for name, card in found.items()} == {"half": "fp16", "wide": "int8"}
+    assert {name: card.runtime.release for name, card in found.items()} == {"half": "15", "wide": "16"}
+
+
 def test_palettes_of_three_bits_are_widened_before_ios_18(small: Program, tmp_path: Path) -> None:
     plan = Plan.named("wp3-ep1-a32")
     with small.baked(plan):
