@@ -58,7 +58,7 @@ def test_neurons_and_heads(capsys: pytest.CaptureFixture[str], folder: Path) -> 
     said = " ".join(err.split())
     assert "Feed-forward neurons: 16 of 64 in each layer" in said
     assert "Attention heads: 1 of 2 in each layer" in said
-    assert "against their labels" in said
+    assert "measured on 36 texts" in said
     assert load_classifier(folder / "start").encoder.config.intermediate_size == 16
 
 

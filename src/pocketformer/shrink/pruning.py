@@ -23,7 +23,7 @@ from pocketformer.checkpoint import (
     linear_at,
 )
 from pocketformer.errors import RecipeError
-from pocketformer.shrink.importance import Importance, LabelSource
+from pocketformer.shrink.importance import Importance
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,11 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Pruning", "keep_neurons", "prune", "require_prunable"]
 
 _PRUNABLE = ", ".join(sorted(name for name, one in ARCHITECTURES.items() if one.parts is not None))
-_LABELS = {
-    "given": "their labels",
-    "predicted": "the model's own predictions",
-    "none": "the mean token state",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +49,6 @@ class Pruning:
         head_size: Numbers of a head per token; unchanged.
         kept_heads: By layer the heads that stayed, counted from 0.
         texts: How many were asked.
-        labels: What the importance was measured against: labels `given`, `predicted`, or `none`.
     """
 
     neurons: int
@@ -66,7 +60,6 @@ class Pruning:
     head_size: int
     kept_heads: tuple[tuple[int, ...], ...]
     texts: int
-    labels: LabelSource
 
     def sentences(self) -> list[str]:
         """Return them as sentences, one for each kind of unit of which some went."""
@@ -82,7 +75,7 @@ class Pruning:
                 f"numbers each, with {self.heads_share:.1%} of their importance; pocketformer loads such a "
                 "checkpoint, plain transformers does not."
             )
-        found.append(f"Importance was measured on {self.texts:,} texts, against {_LABELS[self.labels]}.")
+        found.append(f"Importance was measured on {self.texts:,} texts: how far answers move without a part.")
         return found
 
 
@@ -137,7 +130,6 @@ def prune(
         head_size=size.head_size,
         kept_heads=tuple(map(tuple, heads)),
         texts=importance.texts,
-        labels=importance.labels,
     )
 
 

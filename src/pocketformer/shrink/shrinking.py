@@ -63,8 +63,8 @@ def shrink(
         directory: Where to write, replacing an older checkpoint.
         settings: What to keep.
         texts: The corpus whose pieces stay, where the vocabulary is trimmed; and those that are asked which
-            neurons and heads are important, where `train` is not given or has other labels.
-        train: For the choice `search`: texts to fit the probe on; and for the importance, labelled texts.
+            neurons and heads are important (without them, the texts of `train`).
+        train: For the choice `search`: texts to fit the probe on.
         dev: For the choice `search`; and the texts whose coverage is told.
         on_progress: Called with the fraction done, 0 to 1, and a short message.
 
@@ -98,9 +98,8 @@ def shrink(
         layers = _layers(settings, total, found_layers)
         pruning = importance = None
         if settings.prunes:
-            importance = _measured(
-                settings, classifier or encoder, architecture, tokenizer, texts, train, on_progress
-            )
+            asked = texts or (() if train is None else train.texts)
+            importance = _measured(settings, whole, architecture, tokenizer, asked, on_progress)
         keep_layers(encoder, layers, path)
         if importance is not None:
             pruning = prune(encoder, architecture, importance.of_layers(layers), settings)
@@ -174,19 +173,15 @@ def _measured(
     architecture: Architecture,
     tokenizer: PreTrainedTokenizerFast,
     texts: Sequence[str],
-    train: LabeledTexts | None,
     on_progress: OnProgress | None,
 ) -> Importance:
     """Ask texts how important the neurons and heads of the whole model are."""
-    texts = texts or (() if train is None else train.texts)
     if not texts:
         raise DataError(
             "There are no texts to measure on which neurons and heads are important; give the training "
             "table, or texts without labels."
         )
-    return measure_importance(
-        model, architecture, tokenizer, texts, train, settings.importance_texts, on_progress
-    )
+    return measure_importance(model, architecture, tokenizer, texts, settings.importance_texts, on_progress)
 
 
 def _trimmed(
