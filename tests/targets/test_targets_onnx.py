@@ -253,7 +253,8 @@ def test_weights_are_stored_once_and_as_asked_for(files: dict[str, Path]) -> Non
     rest = 12_000 + 4 * 32 * 64  # norms, biases, positions
     assert 4 * matrices <= weights["fp32"]["float32"] <= 4 * matrices + rest
     assert weights["fp16"]["float16"] == 2 * matrices
-    assert weights["int8"]["int8"] - weights["fp32"]["int8"] == matrices
+    tried = 8 * 16  # codes of the product that tells what the processor does
+    assert weights["int8"]["int8"] - weights["fp32"]["int8"] == matrices + tried
     assert weights["int4"]["int4"] == (matrices - 144 * 64) // 2
     assert weights["int4"]["uint8"] - weights["fp32"].get("uint8", 0) >= 144 * 64 // 2  # packed rows
     for precision in PRECISIONS[1:]:

@@ -90,12 +90,13 @@ def layers_model(program: Program) -> nn.Module | None:
 
 
 def _unplanned_state(model: nn.Module) -> str:
-    """Return a digest of all of a model's numbers but the weights that a plan speaks of."""
+    """Return a digest of a model's shapes, and of all its numbers but the weights that a plan speaks of."""
     planned = {id(part.weight) for _, part, _ in weighted_modules(model)}
     digest = hashlib.sha256()
     for name, value in chain(model.named_parameters(), model.named_buffers()):
+        digest.update(f"{name}{tuple(value.shape)}".encode())
         if id(value) not in planned:
-            digest.update(name.encode() + value.detach().contiguous().numpy().tobytes())
+            digest.update(value.detach().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -14,6 +14,7 @@ from pocketformer.targets.onnx import unrealizable
 from pocketformer.targets.onnx.convert import convert, layers_model
 from pocketformer.targets.onnx.layout import lay_out
 from pocketformer.targets.onnx.lowering import lower
+from pocketformer.targets.onnx.names import drop_names_of_nodes
 from pocketformer.targets.onnx.opsets import METADATA_KEY, asked_opset
 from pocketformer.targets.onnx.reading import require_formats
 from pocketformer.targets.onnx.weights import compress
@@ -34,6 +35,7 @@ def write(program: Program, plan: Plan, path: Path, options: ExportOptions) -> N
     model = lay_out(parts)
     formats = compress(model, plan, parts.owners, limit)
     lower(model, limit)
+    drop_names_of_nodes(model)
     metadata = {**program.metadata, "precision": plan.name, "plan": plan.model_dump(mode="json")}
     model.metadata_props[METADATA_KEY] = json.dumps(metadata, ensure_ascii=False, sort_keys=True)
     if labels := metadata.get("labels"):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import onnx_ir as ir
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pocketformer.plan import weighted_modules
+from pocketformer.plan.layers import WeightedModule
 from pocketformer.targets.onnx.names import layer_of
 
 _PLACES = {"MatMul": 1, "Gemm": 1, "Conv": 1, "Gather": 0}
@@ -23,15 +25,15 @@ class Owner:
 
     Attributes:
         layer: As in `named_modules()` of the checkpoint; of another's file, the name of the stored tensor.
-        weight: [rows, columns…]: a row is an output channel or a token. Of a checkpoint it is the layer's own
-            parameter, whose numbers may have changed since the graph was made.
+        read: Gives the weight [rows, columns…], a row for an output channel or token. Of a checkpoint it is
+            the layer's own, whose numbers may have changed since the graph was made.
         is_embedding: Whether the layer is a table.
         transposed: Whether the node reads it as [columns, rows].
         is_own: Whether it is the layer's parameter, and not what the exporter made of it.
     """
 
     layer: str
-    weight: Tensor
+    read: Callable[[], Tensor]
     is_embedding: bool
     transposed: bool
     is_own: bool
@@ -63,15 +65,15 @@ def owners_in(graph: ir.Graph, model: nn.Module) -> Owners:
     """Return the layers whose weights a graph made from `model` holds.
 
     A weight is known by its content, as it is or transposed; where layers hold the same, by the node's name.
-    One that the exporter changed, as by folding a norm into it, is that of the layer in the node's name.
+    One that the exporter changed, as by folding a norm into it, is that of the layer in the node's name, or
+    in its own.
     """
-    layers = {
-        name: (part.weight.detach(), kind == "embedding") for name, part, kind in weighted_modules(model)
-    }
+    layers = {name: (part, kind == "embedding") for name, part, kind in weighted_modules(model)}
     by_content: dict[tuple[bytes, bool], list[str]] = {}
-    for name, (weight, _) in layers.items():
+    for name, (part, _) in layers.items():
+        weight = part.weight.detach().numpy()
         for transposed in (False, True) if weight.ndim == 2 else (False,):
-            content = weight.numpy().T if transposed else weight.numpy()
+            content = weight.T if transposed else weight
             by_content.setdefault((_digest(content), transposed), []).append(name)
     found: Owners = {}
     for node, value in weights_of(graph):
@@ -82,26 +84,48 @@ def owners_in(graph: ir.Graph, model: nn.Module) -> Owners:
             names = by_content.get((digest, transposed))
             if names:
                 name = named if named in names else names[0]
-                found[node.name or ""] = Owner(name, *layers[name], transposed, is_own=True)
+                part, is_embedding = layers[name]
+                read = partial(_weight, part)
+                found[node.name or ""] = Owner(name, read, is_embedding, transposed, is_own=True)
                 break
         else:
-            if named in layers:
-                weight = torch.from_numpy(np.ascontiguousarray(content.T if is_product else content))
-                found[node.name or ""] = Owner(named, weight, layers[named][1], is_product, is_own=False)
+            named = next((name for name in (named, _stored_name(value)) if name in layers), "")
+            if named:
+                made = torch.from_numpy(np.array(content.T if is_product else content, order="C"))
+                read = partial(torch.clone, made)
+                found[node.name or ""] = Owner(named, read, layers[named][1], is_product, is_own=False)
     return found
 
 
 def owners_of_file(graph: ir.Graph) -> Owners:
     """Return the weights of anybody's graph, each a layer by the name of its stored tensor."""
     found: Owners = {}
+    names = {value.name for _, value in weights_of(graph)}
     for node, value in weights_of(graph):
-        is_gemm = node.op_type == "Gemm" and node.attributes.get_int("transB", 0) == 0
-        transposed = (node.op_type == "MatMul" or is_gemm) and len(value.const_value.shape) == 2  # type: ignore[union-attr]  # a weight has content
-        content = _content(value)
+        content, readers = _content(value), [reader for reader, _ in value.uses()]
+        # One orientation for all that read it: a table's is that of its rows.
+        transposed = content.ndim == 2 and all(_reads_columns(reader) for reader in readers)
         weight = torch.from_numpy(np.array(content.T if transposed else content, order="C"))
-        name = (value.name or "").removesuffix(".weight")
-        found[node.name or ""] = Owner(name, weight, node.op_type == "Gather", transposed, is_own=False)
+        short = _stored_name(value)
+        name = (value.name or "") if short in names else short
+        read = partial(torch.clone, weight)
+        found[node.name or ""] = Owner(name, read, node.op_type == "Gather", transposed, is_own=False)
     return found
+
+
+def _stored_name(value: ir.Value) -> str:
+    """Return the layer in the name of a stored weight."""
+    return (value.name or "").removesuffix(".weight")
+
+
+def _reads_columns(node: ir.Node) -> bool:
+    """Whether a product reads its matrix as [inputs, outputs]."""
+    is_gemm = node.op_type == "Gemm" and node.attributes.get_int("transB", 0) == 0
+    return node.op_type == "MatMul" or is_gemm
+
+
+def _weight(part: WeightedModule) -> Tensor:
+    return part.weight.detach()
 
 
 def _content(value: ir.Value) -> np.ndarray:

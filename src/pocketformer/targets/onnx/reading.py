@@ -14,7 +14,7 @@ from pocketformer.targets.onnx.contents import Contents, StoredTensor, read_cont
 if TYPE_CHECKING:
     from pocketformer.plan import WeightFormat  # the package brings torch, which no reader needs
 
-_NAME = re.compile(r"(?:(.+)\.)?weight(?:\.(half|int8|bits\d|blocks|scale|palette|sum|transposed))?")
+_NAME = re.compile(r"(?:(.+)\.)?weight(?:\.(half|int8|bits\d|blocks|scale|palette|transposed))?")
 _FLOATS = {"float32": "fp32", "float16": "fp16"}
 _BYTE = 8
 

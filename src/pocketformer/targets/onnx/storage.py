@@ -12,7 +12,7 @@ LAYER.weight.palette        float16 [groups, values]; the planes are places in i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ml_dtypes
 import numpy as np
@@ -51,6 +51,12 @@ class Coded:
     def columns(self) -> int:
         """Numbers in a row."""
         return math.prod(self.shape[1:])
+
+
+def plainest(form: WeightFormat, shape: tuple[int, ...]) -> WeightFormat:
+    """Return the plainest format that is stored alike: one block is a row, one group the whole weight."""
+    whole = shape[0] if form.kind == "palette" else math.prod(shape[1:])
+    return replace(form, size=0) if form.size == whole else form
 
 
 def coded(layer: str, weight: Tensor, into: WeightFormat, plan: Plan) -> Coded:

@@ -19,7 +19,7 @@ from pocketformer.targets.onnx.storage import (
 
 
 def rewrite(rewriter: Rewriter, one: Coded) -> None:
-    """Let the rewriter's Gather look its rows up in a table that is stored as planned, not in float32."""
+    """Let the rewriter's Gather, of known rank, look its rows up in a table that is stored as planned."""
     index = rewriter.node.inputs[1]
     assert index is not None  # of a Gather
     if one.codes is None:
@@ -27,7 +27,7 @@ def rewrite(rewriter: Rewriter, one: Coded) -> None:
         rows = rewriter.add("Gather", [stored, index], "rows", axis=0)
         rewriter.replace(rewriter.add("Cast", [rows], to=ir.DataType.FLOAT))
         return
-    rank = _rank(rewriter.node) + 1
+    rank = (rank_of(rewriter.node) or 0) + 1
     numbers = {
         width: rewriter.add("Gather", [plane, index], "rows", axis=0)
         for width, plane in stored_numbers(rewriter, one).items()
@@ -53,10 +53,9 @@ def _from_palette(rewriter: Rewriter, one: Coded, found: ir.Value, index: ir.Val
     return rewriter.add("Gather", [flat, found], axis=0)
 
 
-def _rank(node: ir.Node) -> int:
-    """Return the rank of what a Gather looks up."""
+def rank_of(node: ir.Node) -> int | None:
+    """Return the rank of the places that a Gather looks up; None where its graph does not tell."""
     index, rows = node.inputs[1], node.outputs[0]
     if index is not None and index.shape is not None:
         return len(index.shape)
-    assert rows.shape is not None  # torch.onnx and shape inference tell one of the two
-    return len(rows.shape) - 1
+    return None if rows.shape is None else len(rows.shape) - 1

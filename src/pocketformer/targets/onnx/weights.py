@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import onnx_ir as ir
@@ -12,7 +12,7 @@ from pocketformer.targets.onnx import products, tables
 from pocketformer.targets.onnx.opsets import BLOCKS_OPSET
 from pocketformer.targets.onnx.owners import Owner, Owners, replace_weight, weights_of
 from pocketformer.targets.onnx.rewriting import Rewriter
-from pocketformer.targets.onnx.storage import HALF, Coded, coded, float_weight
+from pocketformer.targets.onnx.storage import HALF, Coded, coded, float_weight, plainest
 
 _FLOAT32 = WeightFormat("float", 32)
 _BLOCK_BITS = (4, 8)  # that ONNX has a type for
@@ -39,18 +39,17 @@ def compress(
     Raises:
         ExportError: A weight does not divide into its format's blocks, or is outside its range.
     """
-    found = list(weights_of(model.graph))
+    found = [(node, value, owners.get(node.name or "")) for node, value in weights_of(model.graph)]
     writer = _Writer(model, plan, limit)
-    coded_weights = {
-        node.name or "": writer.coded(owners[node.name or ""]) for node, _ in found if node.name in owners
-    }
-    _forget(model.graph, [value for node, value in found if node.name in owners])
-    steps = writer.steps([(node, coded_weights[node.name or ""]) for node, _ in found if node.name in owners])
-    for node, value in found:
+    owned = [(node, writer.coded(owner), owner.transposed) for node, _, owner in found if owner is not None]
+    _forget(model.graph, {value for _, value, owner in found if owner is not None}, owners)
+    writer.share_activations(owned)
+    for node, one, transposed in owned:
         writer.rewriter.node = node
-        if node.name in owners:
-            writer.store(coded_weights[node.name], owners[node.name].transposed, steps)
-        elif plan.name != "fp32" and node.op_type == "Gather":
+        writer.store(one, transposed)
+    for node, value, owner in found:
+        if owner is None and node.op_type == "Gather" and plan.name != "fp32":
+            writer.rewriter.node = node
             writer.halve_if_exact(value)
     for name, value in list(model.graph.initializers.items()):
         if not value.uses() and not value.is_graph_input():
@@ -58,10 +57,13 @@ def compress(
     return writer.formats
 
 
-def _forget(graph: ir.Graph, values: list[ir.Value]) -> None:
+def _forget(graph: ir.Graph, values: set[ir.Value], owners: Owners) -> None:
     """Give the names of weights free: what is stored instead may bear them."""
     for value in values:
         graph.initializers.pop(value.name or "", None)
+        if any((node.name or "") not in owners for node, _ in value.uses()):  # the same numbers by chance
+            value.name = f"{value.name}.others"
+            graph.initializers[value.name] = value
 
 
 class _Writer:
@@ -73,37 +75,42 @@ class _Writer:
         self.formats: dict[str, WeightFormat] = {}
         self._coded: dict[str, Coded] = {}
         self._floats: dict[tuple[str, bool], ir.Value] = {}
-        self._activations: dict[ir.Value, products.Rows] = {}
+        self._activations = products.Activations({})
 
     def coded(self, owner: Owner) -> Coded:
         """Return a layer's weight in its format, once for all nodes that read it."""
         if owner.layer not in self._coded:
-            into = self.plan.format_of(owner.layer, tuple(owner.weight.shape), owner.is_embedding)
-            self.formats[owner.layer] = into
-            self._coded[owner.layer] = coded(owner.layer, owner.weight.detach(), into, self.plan)
+            weight = owner.read()
+            into = self.plan.format_of(owner.layer, tuple(weight.shape), owner.is_embedding)
+            self.formats[owner.layer] = plainest(into, tuple(weight.shape))
+            self._coded[owner.layer] = coded(owner.layer, weight, into, self.plan)
         return self._coded[owner.layer]
 
-    def steps(self, read: list[tuple[ir.Node, Coded]]) -> Mapping[ir.Value, int]:
-        """Return the steps of the activations that integer products share."""
-        weights: dict[ir.Value, list[np.ndarray]] = {}
-        for node, one in read:
+    def share_activations(self, read: Sequence[tuple[ir.Node, Coded, bool]]) -> None:
+        """Find the steps of activations that several integer products share."""
+        weights: dict[ir.Value, dict[str, np.ndarray]] = {}
+        for node, one, transposed in read:
             source = node.inputs[0]
-            if source is not None and one.codes is not None and self._is_integer_product(node, one):
-                weights.setdefault(source, []).append(one.codes.values.numpy())
-        return {source: products.steps_for(codes) for source, codes in weights.items()}
+            if source is not None and one.codes is not None and self._is_integer(node, one, transposed):
+                weights.setdefault(source, {})[node.name or ""] = one.codes.values.numpy()
+        steps = {
+            name: fewest
+            for codes in weights.values()
+            for fewest in [products.steps_for(list(codes.values()))]
+            for name in codes
+        }
+        self._activations = products.Activations(steps)
 
-    def store(self, one: Coded, transposed: bool, steps: Mapping[ir.Value, int]) -> None:
+    def store(self, one: Coded, transposed: bool) -> None:
         """Store a weight for the rewriter's node, which reads it as [columns, rows] where `transposed`."""
         node = self.rewriter.node
         if one.format == _FLOAT32:
             replace_weight(node, self._float32(one, transposed))
-        elif node.op_type == "Gather":
+        elif node.op_type == "Gather" and tables.rank_of(node) is not None:
             tables.rewrite(self.rewriter, one)
-        elif self._is_integer_product(node, one):
-            source = node.inputs[0]
-            assert source is not None  # of a product
-            products.rewrite(self.rewriter, one, steps[source], self._activations)
-        elif self._is_block_product(node, one):
+        elif self._is_integer(node, one, transposed):
+            products.rewrite(self.rewriter, one, self._activations)
+        elif self._is_in_blocks(node, one, transposed):
             self.model.graph.opset_imports[""] = BLOCKS_OPSET
             products.rewrite_blocks(self.rewriter, one)
         else:
@@ -124,23 +131,23 @@ class _Writer:
         rows = self.rewriter.add("Gather", [stored, *self.rewriter.node.inputs[1:]], "rows", axis=0)  # type: ignore[list-item]  # both are there
         self.rewriter.replace(self.rewriter.add("Cast", [rows], to=ir.DataType.FLOAT))
 
-    def _is_integer_product(self, node: ir.Node, one: Coded) -> bool:
+    def _is_integer(self, node: ir.Node, one: Coded, transposed: bool) -> bool:
         return (
             self.plan.activations == "int8"
             and one.format.kind == "integer"
             and not one.format.size
             and len(one.shape) == 2
-            and products.is_plain(node)
+            and products.is_plain(node, transposed)
         )
 
-    def _is_block_product(self, node: ir.Node, one: Coded) -> bool:
+    def _is_in_blocks(self, node: ir.Node, one: Coded, transposed: bool) -> bool:
         return (
             self.plan.activations == "int8"
             and one.format.kind == "integer"
             and one.format.size > 0
             and one.format.bits in _BLOCK_BITS
             and len(one.shape) == 2
-            and products.is_plain(node)
+            and products.is_plain(node, transposed)
             and (self.limit is None or self.limit >= BLOCKS_OPSET)
         )
 
