@@ -32,7 +32,7 @@ def program(folder: Path, model_type: str = "bert") -> Program:
 def filled(made: Program, path: Path, least_elements: int) -> Any:
     """Return the object tree of a file made with stand-ins."""
     with convert._single_gather(made), convert.without_chatter():
-        places, free = convert._convert(made, path, least_elements)
+        places, free, _ = convert._convert(made, path, least_elements)
     assert len(places) == len(free)
     tree = read_model(path.read_bytes(), "filled")
     fill(tree, places, Plan.named("fp32"))
@@ -94,7 +94,7 @@ def test_a_factor_for_each_row_goes_into_the_weights_that_come_later(name: str, 
     module = Scaled().eval()
     made = Program("module", (Signature("run", module, {"x": torch.zeros(1, 32)}),), (), {}, module)
     with convert._single_gather(made), convert.without_chatter():
-        places, _ = convert._convert(
+        places, _, _ = convert._convert(
             made, tmp_path / "numbers.tflite", LEAST
         )  # numbers do not show it: noise
     assert [place.factor.shape for place in places] == [(32,), ()]

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from pocketformer.errors import ExportError
 from pocketformer.quiet import without_chatter
+from pocketformer.targets.litert.norms import separate_norms
 from pocketformer.targets.litert.places import Place, find_places
 from pocketformer.targets.litert.stand_ins import LEAST_ELEMENTS, StandIn, program_weights, standing_in
 
@@ -41,12 +42,14 @@ class Converted:
         path: The file: temporary, deleted when the program is.
         places: Where the weights stand, which are whatever the program has when it is filled.
         free: The weights that may change: those with a place, and those that no signature reads.
+        lost: The weights that the converter changed beyond recognition, and that stay float32.
         fixed: A digest of everything else that the program holds, which the file has as it was.
     """
 
     path: Path
     places: tuple[Place, ...]
     free: tuple[StandIn, ...]
+    lost: tuple[StandIn, ...]
     fixed: bytes
 
 
@@ -67,19 +70,19 @@ def convert(program: Program) -> Converted:
         return before
     folder = Path(tempfile.mkdtemp(prefix="pocketformer-"))
     weakref.finalize(program, shutil.rmtree, folder, ignore_errors=True)
-    with _single_gather(program), without_chatter():
-        places, free = _convert(program, folder / _FILE)
-    _converted[program] = Converted(folder / _FILE, places, free, _digest(program, free))
+    with _single_gather(program), separate_norms(program), without_chatter():
+        places, free, lost = _convert(program, folder / _FILE)
+    _converted[program] = Converted(folder / _FILE, places, free, lost, _digest(program, free))
     return _converted[program]
 
 
 def _convert(
     program: Program, path: Path, least_elements: int = LEAST_ELEMENTS
-) -> tuple[tuple[Place, ...], tuple[StandIn, ...]]:
+) -> tuple[tuple[Place, ...], tuple[StandIn, ...], tuple[StandIn, ...]]:
     """Convert with stand-ins for every weight that can be found again; the others stay what they are.
 
     Returns:
-        The places, and the weights that may change from now on.
+        The places, the weights that may change from now on, and those that have no place.
     """
     weights = program_weights(program, least_elements)
     places = _converted_with(program, weights, path)
@@ -90,7 +93,7 @@ def _convert(
         missing = _missing(program, weights, places)
     if missing:
         places = _converted_with(program, [place.weight for place in places], path)
-    return places, tuple(one for one in weights if one not in missing)
+    return places, tuple(one for one in weights if one not in missing), tuple(missing)
 
 
 def _converted_with(program: Program, weights: Sequence[StandIn], path: Path) -> tuple[Place, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from pocketformer import files
 from pocketformer.errors import ExportError
-from pocketformer.plan import Plan, WeightFormat, as_plan
+from pocketformer.plan import Plan, PlannedLayer, WeightFormat, as_plan
 from pocketformer.targets.contract import ExportOptions
 from pocketformer.targets.litert.card import METADATA_KEY
 from pocketformer.targets.litert.constants import compute_constants
@@ -23,6 +23,7 @@ from pocketformer.targets.litert.finish import correct_versions, drop_tensor_nam
 from pocketformer.targets.litert.flatbuffer import read_model, set_metadata, write_model
 from pocketformer.targets.litert.layers import program_layers
 from pocketformer.targets.litert.limits import parsed_limit, refuse_operations, refuse_plan
+from pocketformer.targets.litert.stand_ins import StandIn
 from pocketformer.targets.litert.storage import unrealizable_layers
 from pocketformer.targets.litert.weights import require_formats
 
@@ -76,6 +77,7 @@ def finished_model(program: Program, plan: Plan | str, path: Path, options: Expo
         raise ExportError(" ".join(sentences))
     refuse_plan(layers, plan, limit)
     converted = convert(program)
+    _require_places(converted.lost, layers, plan)
     tree = read_model(np.memmap(converted.path, np.uint8, "r"), str(path))
     formats = fill(tree, converted.places, plan)
     refuse_operations(tree, program, plan, limit)
@@ -86,3 +88,18 @@ def finished_model(program: Program, plan: Plan | str, path: Path, options: Expo
     set_metadata(tree, METADATA_KEY, json.dumps(metadata, ensure_ascii=False, sort_keys=True).encode())
     tree.description = f"pocketformer {program.kind}, {plan.name}"
     return FinishedModel(tree, plan, formats)
+
+
+def _require_places(lost: Sequence[StandIn], layers: Sequence[PlannedLayer], plan: Plan) -> None:
+    """Refuse to leave a layer in float32 that was planned in less.
+
+    Raises:
+        ExportError: The layer, and what it was planned as.
+    """
+    names = {one.name for one in lost}
+    for layer in layers:
+        if layer.name in names and str(layer.format) != "fp32":
+            raise ExportError(
+                f"The plan {plan.name!r} has {layer.name} as {layer.format}, and the converter changed its "
+                "weights so that they cannot be found again in the file. Plan it as fp32, and report it."
+            )
