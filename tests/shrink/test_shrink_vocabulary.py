@@ -86,6 +86,22 @@ def test_files_are_ordinary_ones_that_everything_reads(tmp_path: Path) -> None:
     read_tokenizer(tmp_path / "out")  # and the one inside the model file does
 
 
+def test_letters_of_scripts_that_no_text_uses_may_go(whole: PreTrainedTokenizerFast) -> None:
+    corpus = ["card money", "银行!"]
+    gone = set(kept_ids(whole, corpus)) - set(kept_ids(whole, corpus, foreign_letters=False))
+    names = set(whole.convert_ids_to_tokens(sorted(gone)))
+    assert {"я", "н", "##е", "##т"} <= names  # Cyrillic
+    assert not names & {
+        "中",
+        "文",
+        "a",
+        "##z",
+        "!",
+        "€",
+        "7",
+    }  # ideographs stand in a text; signs always stay
+
+
 def test_rare_pieces_go_and_listed_words_stay(whole: PreTrainedTokenizerFast, tmp_path: Path) -> None:
     corpus = ["card card money", "hello"]
     everything, frequent = kept_ids(whole, corpus), kept_ids(whole, corpus, min_count=2)

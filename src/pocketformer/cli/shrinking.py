@@ -39,6 +39,12 @@ def shrink(
     ] = None,
     text: Text = None,
     min_count: Annotated[int | None, typer.Option(help="Occurrences from which on a piece stays.")] = None,
+    foreign_letters: Annotated[
+        bool | None,
+        typer.Option(
+            "--foreign-letters/--no-foreign-letters", help="Keep letters of scripts that no text uses."
+        ),
+    ] = None,
     words: Annotated[
         Path | None, typer.Option(help="Frequency list: the pieces of its words stay too.")
     ] = None,
@@ -80,7 +86,7 @@ def shrink(
             "vocabulary as it is with --keep-vocabulary."
         )
     vocabulary = {
-        "min_count": min_count, "words": words, "top_words": top_words,
+        "min_count": min_count, "foreign_letters": foreign_letters, "words": words, "top_words": top_words,
         "trim_vocabulary": False if keep_vocabulary else None,
     }  # fmt: skip
     screen = Screen()

@@ -17,6 +17,10 @@ class VocabularySettings(BaseModel):
 
     trim_vocabulary: bool = Field(True, description="Keep only the pieces of the vocabulary that texts use.")
     min_count: int = Field(1, ge=1, description="Occurrences from which on a piece of the texts is kept.")
+    foreign_letters: bool = Field(
+        True,
+        description="Keep the letters of scripts that no text uses; without, they are unknown to the model.",
+    )
     words: Path | None = Field(
         None, description="Frequency list, one word per line, the commonest first: their pieces stay too."
     )

@@ -37,5 +37,5 @@ def trimmed(
             "There are no texts to trim the vocabulary to; give the training table, a frequency list as "
             "words, or set trim_vocabulary to false."
         )
-    keep = kept_ids(tokenizer, texts, words, settings.min_count)
+    keep = kept_ids(tokenizer, texts, words, settings.min_count, settings.foreign_letters)
     return trim_tokenizer(tokenizer, keep), keep

@@ -4,11 +4,13 @@ WordPiece takes the longest piece that fits, from left to right. A text all of w
 split as before: each of them was the longest among all pieces, so it is the longest among fewer. Any other
 text falls back to shorter pieces, and as all pieces of one character stay, one always fits where each
 character has its own: such a word is never unknown. Of one character, only what no text can ever use goes:
-`##中` or `##!`, where the tokenizer makes every ideograph and punctuation mark a word of its own.
+`##中` or `##!`, where the tokenizer makes every ideograph and punctuation mark a word of its own. Letters of
+scripts that no text uses may go too, if asked for: half the single characters of an English vocabulary.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -47,7 +49,11 @@ class Coverage:
 
 
 def kept_ids(
-    tokenizer: PreTrainedTokenizerFast, texts: Iterable[str], words: Iterable[str] = (), min_count: int = 1
+    tokenizer: PreTrainedTokenizerFast,
+    texts: Iterable[str],
+    words: Iterable[str] = (),
+    min_count: int = 1,
+    foreign_letters: bool = True,
 ) -> list[int]:
     """Return the ids that stay, ascending.
 
@@ -60,6 +66,8 @@ def kept_ids(
         texts: The corpus.
         words: A frequency list, or any words that must not be split further.
         min_count: Occurrences from which on a piece of the corpus stays.
+        foreign_letters: Also keep single letters of scripts in which neither the corpus nor the words have a
+            letter; without them, a text in such a script becomes unknown.
 
     Raises:
         TokenizerError: Another kind of tokenizer.
@@ -69,7 +77,10 @@ def kept_ids(
     prefix: str = content["model"]["continuing_subword_prefix"]
     counts = Counter(number for encoding in _encoded(tokenizer, texts) for number in encoding.ids)
     keep = {number for number, count in counts.items() if count >= min_count}
-    keep.update(number for encoding in _encoded(tokenizer, words) for number in encoding.ids)
+    listed = {number for encoding in _encoded(tokenizer, words) for number in encoding.ids}
+    keep |= listed
+    names = {number: piece for piece, number in vocabulary.items()}
+    scripts = {script_of(letter) for number in counts.keys() | listed for letter in names[number]}
     keep.update(token["id"] for token in content["added_tokens"])
     keep.update(tokenizer.all_special_ids)
     keep.update(tokenizer("")["input_ids"])  # what stands around every text, named as special or not
@@ -77,7 +88,9 @@ def kept_ids(
     single = {piece for piece in vocabulary if len(piece.removeprefix(prefix)) == 1}
     for piece, number in vocabulary.items():
         if piece in single:
-            if not _never_used(tokenizer, piece, prefix):
+            script = script_of(piece.removeprefix(prefix))
+            is_foreign = not foreign_letters and script is not None and script not in scripts
+            if not is_foreign and not _never_used(tokenizer, piece, prefix):
                 keep.add(number)
         elif not _parts(piece, prefix) <= single:
             keep.add(number)
@@ -98,6 +111,13 @@ def coverage(
             tokens[side] += len(one.tokens)
             unknown[side] += one.tokens.count(tokenizer.unk_token)
     return Coverage(len(texts), same, tokens[0], tokens_same, tokens[1], max(0, unknown[1] - unknown[0]))
+
+
+def script_of(character: str) -> str | None:
+    """Return the script of a letter, as the first word of its Unicode name: "LATIN"; None of other signs."""
+    if unicodedata.category(character)[0] not in "LM":
+        return None
+    return unicodedata.name(character, "").partition(" ")[0]
 
 
 def _never_used(tokenizer: PreTrainedTokenizerFast, piece: str, prefix: str) -> bool:
