@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -51,18 +52,25 @@ class Ablations:
         self.alone(ALONE)
         self.distilled(DISTILLED)
 
-    def run(self) -> None:
-        """Train every variant."""
-        self.layers()
-        self.transfer()
-        self.assistant()
-        self.augmentation_of_labels()
-        self.augmentation_of_the_pool()
+    def groups(self) -> Iterator[None]:
+        """Train every variant, one group of them at each step, the cheapest first."""
+        for group in (
+            self.augmentation_of_labels,
+            self.searched_layers,
+            self.transfer,
+            self.assistant,
+            self.augmentation_of_the_pool,
+            self.other_layers,
+        ):
+            yield group()
 
-    def layers(self) -> None:
-        """Other layers of the base than the evenly spaced ones."""
+    def searched_layers(self) -> None:
+        """Layers that a probe on the few dev texts prefers to the evenly spaced ones."""
         start = self.bench.student(BASE, "searched", WITH_SEARCH)
         self.distilled(f"{DISTILLED}, layers by search", start)
+
+    def other_layers(self) -> None:
+        """The first or last layers of the base, or those of the fine-tuned teacher."""
         for name, settings in OTHER_LAYERS.items():
             self.distilled(f"{DISTILLED}, {name} two layers", self.bench.student(BASE, name, settings))
         start = self.bench.student(self.teacher, "from-teacher", EVENLY_SPACED)
@@ -150,8 +158,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, choices=range(2, 100), metavar="SEEDS")
     options = parser.parse_args()
     bench = Bench(options.data, options.out, "few")
-    Ablations(bench, options.seeds).run()
-    files.write_text(HERE / "ablations.md", table(bench.rows))
+    for _ in Ablations(bench, options.seeds).groups():
+        files.write_text(HERE / "ablations.md", table(bench.rows))
     print(table(bench.rows))
 
 

@@ -43,15 +43,20 @@ def learned_tokenizer(
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(handle_chinese_chars=False, lowercase=lowercase)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    characters = {sign for text in texts for sign in tokenizer.normalizer.normalize_str(text)}
+    characters = {sign for sign in characters if not sign.isspace()}
+    inside = sorted(_INSIDE + sign for sign in characters)
     trainer = trainers.WordPieceTrainer(
-        vocab_size=size, min_frequency=min_count, special_tokens=_SPECIAL, show_progress=False
+        vocab_size=size,
+        min_frequency=min_count,
+        # Numbered beforehand: the trainer meets words in a drawn order, and numbers decide among equals.
+        special_tokens=[*_SPECIAL, *inside],
+        show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
     counts = Counter(piece for found in tokenizer.encode_batch(list(texts)) for piece in found.tokens)
     used = {piece for piece, count in counts.items() if count >= _LEAST}
-    characters = {sign for text in texts for sign in tokenizer.normalizer.normalize_str(text)}
-    single = {form for sign in characters if not sign.isspace() for form in (sign, _INSIDE + sign)}
-    pieces = _SPECIAL + sorted((used | single) - set(_SPECIAL))
+    pieces = _SPECIAL + sorted((used | characters | set(inside)) - set(_SPECIAL))
     return BertTokenizerFast(
         vocab={piece: number for number, piece in enumerate(pieces)},
         do_lower_case=lowercase,
