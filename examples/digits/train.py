@@ -1,4 +1,4 @@
-"""One dense network for digits, made small in seven ways; every figure is of the saved file.
+"""One dense network for digits, made small in several ways; every figure is of the saved file.
 
 python examples/digits/train.py --data mnist.npz -o dist/digits
 """
@@ -25,7 +25,7 @@ from pocketformer import files
 from pocketformer.bench.interleave import interleave
 from pocketformer.modules import ExportedFile
 
-_BASE_EPOCHS, _BASE_RATE, _TUNING_RATE = 15, 2e-3, 1e-3
+_BASE_EPOCHS, _BASE_RATE = 15, 2e-3
 _FULL_ROWS = 60_000  # of MNIST; smaller tables get more epochs
 _ROUNDS = 2000
 
@@ -61,7 +61,7 @@ def _row(scheme: Scheme, base: nn.Module, digits: Digits, more: int, output: Pat
     trained = accuracy(network, digits)
     if scheme.constraint is not None:
         constraint = scheme.constraint()
-        trained = fit(network, digits, scheme.epochs * more, _TUNING_RATE, constraint, teacher=base)
+        trained = fit(network, digits, scheme.epochs * more, scheme.rate, constraint, teacher=base)
     image = digits.test[:1].flatten(1)
     exported = pocketformer.export(
         network,

@@ -21,9 +21,9 @@ def test_the_small_digits_keep_their_accuracy_in_every_file(tmp_path: Path) -> N
     ]
     trained, filed = ([float(row[place].rstrip("%")) for row in rows] for place in (2, 3))
     zipped = {row[0]: float(row[5]) for row in rows}
-    assert len(rows) == len(list(tmp_path.glob("*.tflite"))) == 7
+    assert len(rows) == len(list(tmp_path.glob("*.tflite"))) == 9
     assert filed[0] > 95
-    assert min(filed) > 93
+    assert min(filed) > 85  # nearly all of 2,000 weights are zeros in the smallest
     assert filed == pytest.approx(trained, abs=0.23)  # one of 449 rows
     assert zipped["16 clusters, int8"] < 0.75 * zipped["int8 after training"]
     assert zipped["80 % zeros, int8"] < 0.55 * zipped["int8 after training"]
