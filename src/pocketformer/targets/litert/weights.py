@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ai_edge_litert import schema_py_generated as schema
 
 from pocketformer.errors import ExportError
-from pocketformer.plan import Plan, WeightFormat
 from pocketformer.targets.contract import WeightCard
 from pocketformer.targets.litert.flatbuffer import TENSOR_TYPE_NAMES
 from pocketformer.targets.litert.layouts import HOLDERS
+
+if TYPE_CHECKING:  # a file is described and run without PyTorch
+    from pocketformer.plan import Plan, WeightFormat
 
 __all__ = ["require_formats", "weight_cards"]
 
