@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from pocketformer.plan import Plan
-from pocketformer.program import Program, Shapes
+from pocketformer.plan.activations import simulated
+from pocketformer.program import Program, Shapes, Signature
 from pocketformer.targets import target_named
-from pocketformer.targets.litert.norms import separate_norms
+from pocketformer.targets.litert.guards import guarded_inputs
 from tiny import tiny_classifier
 
 
@@ -50,9 +51,40 @@ def test_every_matrix_is_stored_as_planned_and_the_file_is_the_baked_model(
     assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
 
 
-def test_norms_are_what_they_were_afterwards(program: Program) -> None:
-    with separate_norms(program):
-        pass
-    for signature in program.signatures:
-        assert not any("forward" in vars(module) for module in signature.module.modules())
-        assert any(isinstance(module, nn.LayerNorm | nn.Linear) for module in signature.module.modules())
+def test_layers_are_what_they_were_afterwards(program: Program) -> None:
+    with guarded_inputs(program):
+        assert any(module._forward_pre_hooks for module in program.signatures[0].module.modules())
+    assert not any(module._forward_pre_hooks for module in program.signatures[0].module.modules())
+
+
+class Standardised(nn.Module):
+    """Numbers that are shifted and scaled before a layer reads them, in a size that stays broadcast."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(384)
+        self.wide = nn.Linear(384, 384)
+        self.narrow = nn.Linear(384, 5)
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"y": self.narrow((torch.relu(self.wide(self.norm(x))) - 0.5) * 3)}
+
+
+@pytest.mark.parametrize("name", ["fp32", "w8-e8-a32", "int8", "int4"])
+def test_what_is_done_to_an_input_stays_out_of_weights_that_come_later(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = Standardised().eval()
+    nn.init.normal_(module.norm.weight)
+    nn.init.normal_(module.norm.bias)
+    x = torch.randn(1, 32, 384)
+    made = Program("module", (Signature("run", module, {"x": x}),), (), {}, module)
+    litert, plan = target_named("litert"), Plan.named(name)
+    with made.baked(plan), torch.inference_mode(), simulated(module, plan):
+        right = module(x)["y"].numpy()
+    with made.baked(plan):
+        litert.export(made, plan, tmp_path / "model.tflite")
+    session = litert.open(tmp_path / "model.tflite")
+    assert "MAXIMUM" not in {operation.name for operation in session.card.operations}
+    found = session.run("run", {"x": x.numpy()})["y"]
+    # A sum rounded otherwise puts some activation on the next of 256 steps.
+    assert np.abs(found - right).max() < (1e-5 if plan.activations == "float" else 1e-3) * np.abs(right).max()

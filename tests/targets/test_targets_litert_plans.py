@@ -68,6 +68,8 @@ def converted_text() -> Program:
     torch.manual_seed(0)
     module = Text()
     nn.init.normal_(module.query.weight)  # so that attention attends to something
+    nn.init.normal_(module.norm.weight)
+    nn.init.normal_(module.norm.bias)
     module.value.weight.data.copy_(module.key.weight)  # told apart all the same
     return program_of(module, ids=IDS)
 

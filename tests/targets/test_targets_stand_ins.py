@@ -17,6 +17,7 @@ from pocketformer.targets import litert
 from pocketformer.targets.litert import convert
 from pocketformer.targets.litert.filling import fill
 from pocketformer.targets.litert.flatbuffer import read_model
+from pocketformer.targets.litert.guards import guarded_inputs
 from pocketformer.targets.litert.stand_ins import program_weights, standing_in
 from tiny import tiny_classifier
 
@@ -31,7 +32,7 @@ def program(folder: Path, model_type: str = "bert") -> Program:
 
 def filled(made: Program, path: Path, least_elements: int) -> Any:
     """Return the object tree of a file made with stand-ins."""
-    with convert._single_gather(made), convert.without_chatter():
+    with convert._single_gather(made), guarded_inputs(made), convert.without_chatter():
         places, free, _ = convert._convert(made, path, least_elements)
     assert len(places) == len(free)
     tree = read_model(path.read_bytes(), "filled")
@@ -40,7 +41,7 @@ def filled(made: Program, path: Path, least_elements: int) -> Any:
 
 
 def converted_whole(made: Program, path: Path) -> Any:
-    with convert._single_gather(made), convert.without_chatter():
+    with convert._single_gather(made), guarded_inputs(made), convert.without_chatter():
         convert._converted_signatures(made).export(str(path))
     return read_model(path.read_bytes(), "whole")
 
@@ -93,7 +94,7 @@ def test_a_factor_for_each_row_goes_into_the_weights_that_come_later(name: str, 
     torch.manual_seed(0)
     module = Scaled().eval()
     made = Program("module", (Signature("run", module, {"x": torch.zeros(1, 32)}),), (), {}, module)
-    with convert._single_gather(made), convert.without_chatter():
+    with convert._single_gather(made), guarded_inputs(made), convert.without_chatter():
         places, _, _ = convert._convert(
             made, tmp_path / "numbers.tflite", LEAST
         )  # numbers do not show it: noise

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from pocketformer.errors import ExportError
 from pocketformer.quiet import without_chatter
-from pocketformer.targets.litert.norms import separate_norms
+from pocketformer.targets.litert.guards import guarded_inputs
 from pocketformer.targets.litert.places import Place, find_places
 from pocketformer.targets.litert.stand_ins import LEAST_ELEMENTS, StandIn, program_weights, standing_in
 
@@ -70,7 +70,7 @@ def convert(program: Program) -> Converted:
         return before
     folder = Path(tempfile.mkdtemp(prefix="pocketformer-"))
     weakref.finalize(program, shutil.rmtree, folder, ignore_errors=True)
-    with _single_gather(program), separate_norms(program), without_chatter():
+    with _single_gather(program), guarded_inputs(program), without_chatter():
         places, free, lost = _convert(program, folder / _FILE)
     _converted[program] = Converted(folder / _FILE, places, free, lost, _digest(program, free))
     return _converted[program]

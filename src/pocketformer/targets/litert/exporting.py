@@ -21,10 +21,12 @@ from pocketformer.targets.litert.convert import convert
 from pocketformer.targets.litert.filling import fill
 from pocketformer.targets.litert.finish import correct_versions, drop_tensor_names
 from pocketformer.targets.litert.flatbuffer import read_model, set_metadata, write_model
+from pocketformer.targets.litert.guards import remove_guards
 from pocketformer.targets.litert.layers import program_layers
 from pocketformer.targets.litert.limits import parsed_limit, refuse_operations, refuse_plan
 from pocketformer.targets.litert.stand_ins import StandIn
 from pocketformer.targets.litert.storage import unrealizable_layers
+from pocketformer.targets.litert.unused import drop_unused_tensors
 from pocketformer.targets.litert.weights import require_formats
 
 if TYPE_CHECKING:
@@ -80,8 +82,10 @@ def finished_model(program: Program, plan: Plan | str, path: Path, options: Expo
     _require_places(converted.lost, layers, plan)
     tree = read_model(np.memmap(converted.path, np.uint8, "r"), str(path))
     formats = fill(tree, converted.places, plan)
+    remove_guards(tree)
     refuse_operations(tree, program, plan, limit)
     compute_constants(tree)
+    drop_unused_tensors(tree)
     correct_versions(tree)
     drop_tensor_names(tree, kept=formats)
     metadata = {**program.metadata, "precision": plan.name, "plan": plan.model_dump(mode="json")}
