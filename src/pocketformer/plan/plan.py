@@ -115,7 +115,11 @@ class Plan(BaseModel):
         if path.suffix == ".json":
             files.write_text(path, self.model_dump_json(indent=2) + "\n")
         else:
-            files.write_text(path, tomli_w.dumps(self.model_dump(mode="json")))
+            files.write_text(path, self.to_toml())
+
+    def to_toml(self) -> str:
+        """Return what a plan file holds."""
+        return tomli_w.dumps(self.model_dump(mode="json"))
 
     def model_post_init(self, context: Any) -> None:
         """Refuse a name that no file could have."""

@@ -20,6 +20,7 @@ from pocketformer.checkpoint import (
 )
 from pocketformer.checkpoint.weights import load_strictly, read_tensors
 from pocketformer.errors import CheckpointError, DataError, RecipeError
+from pocketformer.plan import PLAN_FILE, Plan
 from pocketformer.processes import (
     first_goes_ahead,
     from_first,
@@ -29,6 +30,7 @@ from pocketformer.processes import (
     wait_for_all,
 )
 from pocketformer.train.batches import EncodedTexts, PaddingCollator
+from pocketformer.train.constraints.constraint import Constraint
 from pocketformer.train.objective import Objective
 from pocketformer.train.result import FinetuneResult, best_of, epoch_scores, stopped_early
 from pocketformer.train.settings import FinetuneSettings
@@ -64,6 +66,8 @@ class Course:
         settings: How to train, with nothing left open.
         notes: What was chosen by default, in sentences.
         inputs: Fingerprint of everything the weights depend on.
+        plan: What the weights end up on the grid of; it is saved with them.
+        constraint: What the classifier's weights are kept to.
     """
 
     classifier: TextClassifier
@@ -76,6 +80,8 @@ class Course:
     settings: FinetuneSettings
     notes: tuple[str, ...]
     inputs: str
+    plan: Plan | None = None
+    constraint: Constraint | None = None
 
 
 def follow(
@@ -116,6 +122,8 @@ def follow(
     epochs = epoch_scores(history)
     best = epochs[-1] if course.settings.keep == "last" else best_of(epochs)
     load_strictly(course.module, read_tensors(checkpoint_of_epoch(folder, history, best.epoch)), folder)
+    if course.constraint is not None:
+        course.constraint.bake(course.classifier)
     result = FinetuneResult(
         directory=str(directory),
         base=base,
@@ -133,7 +141,10 @@ def follow(
     with sentence_for_lost_process():
         result = from_first(result)  # after which nobody needs the work folder
         if is_first():
-            save_classifier(course.classifier, course.tokenizer, directory, {record: result.to_json()})
+            records = {record: result.to_json()}
+            if course.plan is not None:
+                records[PLAN_FILE] = course.plan.to_toml()
+            save_classifier(course.classifier, course.tokenizer, directory, records)
             shutil.rmtree(folder)
         wait_for_all()
     if on_progress is not None:

@@ -23,6 +23,8 @@ _STEPS = 1500
 _STEPS_OF_FEW_LAYERS = 2250
 _FEWEST_EPOCHS, _MOST_EPOCHS = 4, 12
 _EPOCHS = 8  # where the number of texts is not known
+# A classifier that was trained before and only gets used to a plan's grid:
+_LAST_PHASE_FACTOR, _LAST_PHASE_EPOCHS = 0.25, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,12 @@ class EncoderSize:
 
 
 def resolve(
-    settings: Settings, size: EncoderSize, *, texts: int | None = None, head_is_new: bool = True
+    settings: Settings,
+    size: EncoderSize,
+    *,
+    texts: int | None = None,
+    head_is_new: bool = True,
+    is_last_phase: bool = False,
 ) -> tuple[Settings, list[str]]:
     """Fill in epochs, patience and learning rates where they are None.
 
@@ -56,13 +63,14 @@ def resolve(
     short table needs more passes. Patience is half of them, so that a training does not end while its rate
     is still high. The rate is 2e-4 for small encoders, which have less to forget, 1e-4 up to a hidden size
     of 384, 5e-5 below 768, else 2e-5. A new head learns ten times as fast as the encoder, one that was
-    trained before as fast.
+    trained before as fast. A last phase takes two epochs at a quarter of the rate.
 
     Args:
         settings: As given.
         size: Of the encoder.
         texts: To train on; None takes 8 epochs.
         head_is_new: Whether the head starts from random weights.
+        is_last_phase: Whether a classifier that was trained before only gets used to a plan.
 
     Returns:
         The settings without None, and sentences that say which values were used and why.
@@ -70,13 +78,17 @@ def resolve(
     rate, reason = settings.learning_rate, "as given"
     if rate is None:
         rate, reason = _default_rate(size), f"chosen for {size}"
+        if is_last_phase:
+            rate, reason = rate * _LAST_PHASE_FACTOR, f"{reason} and a last phase"
     head_rate, head_reason = settings.head_learning_rate, "as given"
     if head_rate is None and head_is_new:
         head_rate, head_reason = min(rate * _HEAD_FACTOR, 0.1), "ten times as much, as it starts from nothing"
     elif head_rate is None:
         head_rate, head_reason = rate, "the same, as it was trained before"
     epochs, epochs_reason = settings.epochs, "as given"
-    if epochs is None:
+    if epochs is None and is_last_phase:
+        epochs, epochs_reason = _LAST_PHASE_EPOCHS, "chosen for a last phase: it was trained before"
+    elif epochs is None:
         epochs = _default_epochs(size, texts, settings.batch_size)
         epochs_reason = f"chosen for {size}" + ("" if texts is None else f" and {texts:,} texts")
     patience = epochs if settings.keep == "last" else settings.patience or math.ceil(epochs / 2)

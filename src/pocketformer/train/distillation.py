@@ -19,9 +19,11 @@ from pocketformer.checkpoint import (
 )
 from pocketformer.errors import CheckpointError, RecipeError
 from pocketformer.train.batches import EncodedTexts, PaddingCollator, encode
+from pocketformer.train.constraints import QuantizationAware
 from pocketformer.train.course import Course, check_inputs, check_lengths, follow, learner
 from pocketformer.train.defaults import EncoderSize, resolve
 from pocketformer.train.objective import NO_LABEL, objective_of
+from pocketformer.train.quantizing import is_last_phase, plan_asked_for, plan_notes
 from pocketformer.train.result import FinetuneResult
 from pocketformer.train.settings import DistillSettings
 from pocketformer.train.soft_labels import soft_labels
@@ -116,10 +118,15 @@ def distill_course(
         RecipeError: Settings that these two cannot follow.
     """
     tokenizer = load_tokenizer(student)
+    plan = plan_asked_for(settings)
     model, head_is_new, notes = learner(student, train, settings)
     check_lengths(model, tokenizer, settings)
     resolved, defaults = resolve(
-        settings, EncoderSize.of(model), texts=len(train) + len(unlabelled), head_is_new=head_is_new
+        settings,
+        EncoderSize.of(model),
+        texts=len(train) + len(unlabelled),
+        head_is_new=head_is_new,
+        is_last_phase=is_last_phase(plan, student, head_is_new),
     )
     master = load_classifier(teacher)
     order = _label_order(teacher, master, train)
@@ -128,7 +135,7 @@ def distill_course(
     columns: dict[str, Any] = {}
     padding = {"input_ids": tokenizer.pad_token_id}
     module: nn.Module = model
-    notes += [*defaults, _mix(resolved, len(unlabelled))]
+    notes += [*defaults, *plan_notes(plan), _mix(resolved, len(unlabelled))]
     if settings.hidden_weight or settings.attention_weight:
         other = load_tokenizer(teacher)
         module = Transfer(model, master, settings.hidden_weight, settings.attention_weight, settings.seed)
@@ -153,8 +160,11 @@ def distill_course(
             [local_directory(student), local_directory(teacher)],
             [train, dev],
             resolved.model_dump_json(),
+            str(plan),
             *unlabelled,
         ),
+        plan=plan,
+        constraint=QuantizationAware(plan) if plan is not None else None,
     )
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from pocketformer.checkpoint import load_tokenizer, local_directory, quiet_transformers
 from pocketformer.train.batches import EncodedTexts, PaddingCollator, encode
+from pocketformer.train.constraints import QuantizationAware
 from pocketformer.train.course import Course, check_inputs, check_lengths, follow, learner
 from pocketformer.train.defaults import EncoderSize, resolve
 from pocketformer.train.objective import objective_of
+from pocketformer.train.quantizing import is_last_phase, plan_asked_for, plan_notes
 from pocketformer.train.result import FinetuneResult
 from pocketformer.train.settings import DEFAULT_SETTINGS, FinetuneSettings
 from pocketformer.train.trainer import OnEpoch, OnProgress
@@ -69,9 +71,16 @@ def finetune_course(
         RecipeError: Settings that this base cannot follow.
     """
     tokenizer = load_tokenizer(base)
+    plan = plan_asked_for(settings)
     model, head_is_new, notes = learner(base, train, settings)
     check_lengths(model, tokenizer, settings)
-    resolved, defaults = resolve(settings, EncoderSize.of(model), texts=len(train), head_is_new=head_is_new)
+    resolved, defaults = resolve(
+        settings,
+        EncoderSize.of(model),
+        texts=len(train),
+        head_is_new=head_is_new,
+        is_last_phase=is_last_phase(plan, base, head_is_new),
+    )
     return Course(
         classifier=model,
         module=model,
@@ -81,6 +90,8 @@ def finetune_course(
         collator=PaddingCollator(input_ids=tokenizer.pad_token_id),
         objective=objective_of(settings, train),
         settings=resolved,
-        notes=(*notes, *defaults),
-        inputs=fingerprint([local_directory(base)], [train, dev], resolved.model_dump_json()),
+        notes=(*notes, *defaults, *plan_notes(plan)),
+        inputs=fingerprint([local_directory(base)], [train, dev], resolved.model_dump_json(), str(plan)),
+        plan=plan,
+        constraint=QuantizationAware(plan) if plan is not None else None,
     )

@@ -94,6 +94,10 @@ class FinetuneSettings(BaseModel):
         False,
         description="Compile the model with torch.compile: a minute, a C++ compiler, and it may not pay.",
     )
+    quantize: str | None = Field(
+        None,
+        description="Plan, by name or file, that training is aware of; the weights end up on its grid.",
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="Of the head's start, the batches and the dropout.")
 
     @property

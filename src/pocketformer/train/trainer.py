@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
@@ -56,6 +57,8 @@ def build_trainer(
     classifier.encoder.get_input_embeddings().requires_grad_(not settings.freeze_embeddings)
     if (pooler := getattr(classifier.encoder, "pooler", None)) is not None:
         pooler.requires_grad_(classifier.settings.pooling == "pooler")  # else nothing reads it
+    if course.constraint is not None:
+        course.constraint.attach(classifier)
     own = {id(parameter) for parameter in classifier.parameters()}
     others = [parameter for parameter in course.module.parameters() if id(parameter) not in own]
     optimizer = torch.optim.AdamW(
@@ -70,7 +73,7 @@ def build_trainer(
         train_dataset=course.train,
         eval_dataset=course.dev,
         compute_metrics=partial(_dev_scores, course),
-        callbacks=[_Watcher(settings, on_progress, on_epoch)],
+        callbacks=[_Schedule(course), _Watcher(settings, on_progress, on_epoch)],
         optimizers=(optimizer, None),
     )
     trainer.remove_callback(PrinterCallback)
@@ -143,6 +146,11 @@ class _CourseTrainer(Trainer):  # type: ignore[misc]  # transformers has no type
         if outputs.loss is not None:
             loss = loss + outputs.loss
         return weight * loss
+
+    def evaluate(self, *arguments: Any, **named: Any) -> Any:
+        """Return the dev scores; what constraints make of the weights is computed once."""
+        with parametrize.cached():
+            return super().evaluate(*arguments, **named)
 
     def prediction_step(
         self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any
@@ -221,6 +229,17 @@ def cpu_computes_bf16() -> bool:
     AVX512_BF16 is it on x86-64: every CPU with AMX's bfloat16 has it too.
     """
     return torch.cpu._is_avx512_bf16_supported()
+
+
+class _Schedule(TrainerCallback):  # type: ignore[misc]  # transformers has no types
+    """Tells a constraint before every step how much of the training is done."""
+
+    def __init__(self, course: Course) -> None:
+        self._constraint = course.constraint
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self._constraint is not None:
+            self._constraint.advance(state.global_step / state.max_steps)
 
 
 class _Watcher(TrainerCallback):  # type: ignore[misc]  # transformers has no types

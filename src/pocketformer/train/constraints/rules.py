@@ -14,7 +14,7 @@ from pocketformer.train.constraints.weights import WeightRule, straight_through
 
 __all__ = ["GridRule", "HalfRule", "PaletteRule", "ScheduledRule", "rule_of"]
 
-_REFRESHES = 20  # searches for clipped scales or palettes over a whole training; between them they stay
+_REFRESHES = 10  # searches for clipped scales or palettes over a whole training; between them they stay
 
 
 class HalfRule(WeightRule):
