@@ -67,7 +67,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("files")
     source = tiny_classifier(folder / "c", hidden_size=64, intermediate_size=96)
     program = Program.from_checkpoint(str(source), SHAPES)
-    paths = {precision: folder / f"m.{precision}.onnx" for precision in target.precisions}
+    plans = (*target.precisions, "w2-e3-a8", "wp4g16-e2b16-a32", "w8b32-e8-a8")  # what is packed, and how
+    paths = {precision: folder / f"m.{precision}.onnx" for precision in plans}
     for precision, path in paths.items():
         target.export(program, precision, path)
     return paths

@@ -93,8 +93,9 @@ def _weight_bytes(contents: Contents) -> dict[str, int]:
 
 def _verdict(contents: Contents) -> RuntimeVerdict:
     opset = contents.opsets.get(_STANDARD, 1)
-    dtypes = {tensor.dtype for tensor in contents.tensors}
-    release, reason = oldest_release(opset, contents.ir_version, sorted(dtypes))
+    used = {tensor.dtype for tensor in contents.tensors}
+    used |= {name for one in contents.operations for name in one.attributes}
+    release, reason = oldest_release(opset, contents.ir_version, sorted(used))
     foreign = {
         f"{one.domain}.{one.kind}"
         for one in contents.operations

@@ -37,11 +37,11 @@ class StoredTensor:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A node: what it does, of which domain, and its name."""
+    """A node: what it does, of which domain, and what its attributes are called."""
 
     kind: str
     domain: str
-    name: str
+    attributes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,17 @@ def _contents(model: Message, size_bytes: int) -> Contents:
         metadata={entry.text(1): entry.text(2) for entry in model.messages(14)},
         inputs=tuple(_value(value) for value in graph.messages(11)),
         outputs=tuple(_value(value) for value in graph.messages(12)),
-        # NodeProto: 3 name, 4 op_type, 7 domain
-        operations=tuple(Operation(node.text(4), _domain(node.text(7)), node.text(3)) for node in nodes),
+        operations=tuple(_operation(node) for node in nodes),
         tensors=(*stored, *inner),
         defaults=frozenset(tensor.name for tensor in stored),
         functions=frozenset((_domain(one.text(10)), one.text(1)) for one in functions),
     )
+
+
+def _operation(node: Message) -> Operation:
+    """Read a NodeProto: 4 op_type, 5 attribute, 7 domain; AttributeProto: 1 name."""
+    attributes = frozenset(attribute.text(1) for attribute in node.messages(5))
+    return Operation(node.text(4), _domain(node.text(7)), attributes)
 
 
 def _nodes(graph: Message, field: int = 1) -> Iterator[Message]:

@@ -66,17 +66,18 @@ def asked_opset(oldest_runtime: str | None) -> int | None:
     return int(oldest_runtime)
 
 
-# Opset 21 has four-bit tensors; the release that brought it, 1.18, refuses them (seen with the real wheels).
-_FIRST_RELEASE_OF_DTYPE = {"int4": "1.19", "uint4": "1.19"}
+# Opset 21 has four-bit tensors and scales by blocks; the release that brought it, 1.18, refuses both (seen
+# with the real wheels).
+_FIRST_RELEASE_OF_PART = {"int4": "1.19", "uint4": "1.19", "block_size": "1.19"}
 
 
-def oldest_release(opset: int, ir_version: int, dtypes: Collection[str]) -> tuple[str | None, str]:
+def oldest_release(opset: int, ir_version: int, used: Collection[str]) -> tuple[str | None, str]:
     """Return the oldest ONNX Runtime that takes a file, and what in the file asks for it.
 
     Args:
         opset: Of the standard domain.
         ir_version: Of the file.
-        dtypes: Of its stored tensors.
+        used: Types of its stored tensors, and attributes of its operations.
 
     Returns:
         The release, None where the tables do not tell, and a reason such as "opset 17".
@@ -84,7 +85,7 @@ def oldest_release(opset: int, ir_version: int, dtypes: Collection[str]) -> tupl
     needs = {
         f"opset {opset}": _lookup(_FIRST_RELEASE_OF_OPSET, opset),
         f"IR version {ir_version}": _lookup(_FIRST_RELEASE_OF_IR, ir_version),
-        **{dtype: _FIRST_RELEASE_OF_DTYPE[dtype] for dtype in dtypes if dtype in _FIRST_RELEASE_OF_DTYPE},
+        **{part: release for part, release in _FIRST_RELEASE_OF_PART.items() if part in used},
     }
     for reason, release in needs.items():
         if release is None:
