@@ -19,5 +19,5 @@ def plan_of(card: FileCard) -> Plan:
 
 
 def computes_in_half(target: Target, plan: Plan) -> bool:
-    """Whether a target's file of this plan computes in float16: where it does in fp16, only fp32 does not."""
-    return bool(target.half) and plan.name != "fp32"
+    """Whether a target's file of this plan computes in float16: where it does, only float32 weights do not."""
+    return bool(target.half) and str(plan.weights) != "fp32"
