@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -46,23 +47,30 @@ class Ablations:
     def __init__(self, bench: Bench, seeds: int) -> None:
         self.bench = bench
         self.seeds = range(seeds)
-        self.teacher = teacher_of_few(bench)
         self.start = bench.student(BASE, "2-layers", EVENLY_SPACED)
-        bench.rows.clear()  # of the teacher, which is no variant
-        self.alone(ALONE)
-        self.distilled(DISTILLED)
+
+    @cached_property
+    def teacher(self) -> Path:
+        """The teacher of `students.py few`, for which the table has no row."""
+        rows = list(self.bench.rows)
+        found = teacher_of_few(self.bench)
+        self.bench.rows[:] = rows
+        return found
 
     def groups(self) -> Iterator[None]:
-        """Train every variant, one group of them at each step, the cheapest first."""
+        """Train every variant, one group of them at each step, those without a teacher first."""
         for group in (
+            lambda: self.alone(ALONE),
             self.augmentation_of_labels,
+            lambda: self.distilled(DISTILLED),
             self.searched_layers,
             self.transfer,
             self.assistant,
             self.augmentation_of_the_pool,
             self.other_layers,
         ):
-            yield group()
+            group()
+            yield
 
     def searched_layers(self) -> None:
         """Layers that a probe on the few dev texts prefers to the evenly spaced ones."""
@@ -84,10 +92,10 @@ class Ablations:
     def assistant(self) -> None:
         """A student of four layers teaches that of two."""
         start = self.bench.student(BASE, "assistant", ASSISTANT)
-        before = len(self.bench.rows)
+        teacher, rows = self.teacher, list(self.bench.rows)
         settings = {"seed": 0, **CUT_FROM_BASE}
-        between = distilled(self.bench, self.teacher, start, "assistant, 4 layers", settings)
-        del self.bench.rows[before:]  # no variant either
+        between = distilled(self.bench, teacher, start, "assistant, 4 layers", settings)
+        self.bench.rows[:] = rows  # it is no variant either
         self.distilled(f"{DISTILLED}, by an assistant of 4 layers", teacher=between)
 
     def augmentation_of_labels(self) -> None:
