@@ -19,5 +19,5 @@ def plan_of(card: FileCard) -> Plan:
 
 
 def computes_in_half(target: Target, plan: Plan) -> bool:
-    """Whether a target's file of this plan computes in float16: where it does, only float32 weights do not."""
+    """Whether a target's file of this plan computes in float16: with float32 weights none does."""
     return bool(target.half) and str(plan.weights) != "fp32"
