@@ -12,6 +12,7 @@ import typer.main
 from pocketformer.cli import app
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+APP = (Path(__file__).parent.parent / "docs" / "runtimes.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
 COMMANDS = [
     line.partition("#")[0].strip()
@@ -21,11 +22,12 @@ COMMANDS = [
     if line.startswith("pocketformer ")
 ]
 PYTHON = [block for language, block in BLOCKS if language == "python"]
+PYTHON += re.findall(r"```python\n(.*?)```", APP, re.DOTALL)
 
 
 def test_there_are_commands_and_code_to_check() -> None:
     assert len(COMMANDS) >= 8
-    assert len(PYTHON) == 2
+    assert len(PYTHON) >= 3
     assert len(README.splitlines()) <= 150
 
 
@@ -38,7 +40,8 @@ def test_a_command_is_parsed(line: str) -> None:
 
 
 @pytest.mark.parametrize("block", PYTHON)
-def test_python_runs(block: str, finished: Path) -> None:
+def test_python_runs(block: str, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     here = block.replace("dist/notices/notices.int8.tflite", str(finished / "tiny.int8.tflite"))
     exec(compile(here, "README.md", "exec"), names)
