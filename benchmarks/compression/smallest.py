@@ -4,8 +4,8 @@ python benchmarks/compression/smallest.py
 
 Cuts students out of a fine-tuned teacher (layers, feed-forward neurons, heads, vocabulary), distils them,
 drops the letters of scripts that no text uses, then writes LiteRT files: int8 and int4 as they are after
-training, int4 and int2 after two more epochs that are aware of the plan. Trainings are kept under --out and
-not done again; interrupt it and run it again. Writes smallest.md beside this file.
+training; with --aware also int4 and int2 after two more epochs that are aware of the plan. Trainings are kept
+under --out and not done again; interrupt it and run it again. Writes smallest.md beside this file.
 """
 
 from __future__ import annotations
@@ -151,11 +151,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("benchmarks/banking77/data"))
     parser.add_argument("--out", type=Path, default=Path("dist/smallest"))
+    parser.add_argument(
+        "--aware", action="store_true", help="also train on, aware of the plans: half an hour"
+    )
     options = parser.parse_args()
     bench = Bench(options.data, options.out)
     for student in STUDENTS:
         bench.after_training(student)
-    for student in STUDENTS:
+    for student in STUDENTS if options.aware else ():
         bench.aware(student)
     files.write_text(HERE / "smallest.md", bench.table())
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import pocketformer
 from conftest import write_table
 from pocketformer.budget.judging import Judge, divergence
+from pocketformer.budget.rounding import Roundings
 from pocketformer.budget.sensitivity import sensitivity
 from pocketformer.checkpoint import load_classifier, load_tokenizer
 from pocketformer.cli import app
@@ -59,7 +60,8 @@ def test_fewer_bits_cost_more_and_the_model_is_left_alone(finished: Path, rows: 
     dev, _ = read_labeled_texts(rows / "dev.csv", labels=model.labels)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     formats = [WeightFormat.parse(name) for name in ("int8", "int4", "int2")]
-    costs = sensitivity(model, Judge(model, tokenizer, dev.texts, None, 32), formats, Plan.named("int8"))
+    roundings = Roundings(model, Plan.named("int8"))
+    costs = sensitivity(model, Judge(model, tokenizer, dev.texts, None, 32), formats, roundings)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     mean = {
         stored: np.mean([cost.divergence for cost in costs if cost.format == stored])

@@ -11,12 +11,13 @@ from pocketformer.budget.choice import choose
 from pocketformer.budget.frontier import frontier, weight_bytes
 from pocketformer.budget.judging import Cost, Judge
 from pocketformer.budget.result import BudgetResult, LayerCost, Option
+from pocketformer.budget.rounding import Roundings
 from pocketformer.budget.sensitivity import Progress, sensitivity
 from pocketformer.budget.settings import BudgetSettings
 from pocketformer.budget.speed import Uniform, estimated_ms, uniform_files
 from pocketformer.checkpoint import TextClassifier, load_classifier, load_tokenizer
 from pocketformer.errors import RecipeError
-from pocketformer.plan import Plan, PlannedLayer, WeightFormat, baked, planned_layers
+from pocketformer.plan import Plan, PlannedLayer, WeightFormat, planned_layers
 from pocketformer.program import Program, Shapes
 from pocketformer.targets import Target, target_named
 
@@ -73,6 +74,7 @@ class _Search:
             embedding=WeightFormat.parse(settings.formats[0]),
             activations="float" if settings.target == "coreml" else "int8",
         )
+        self._roundings = Roundings(self._model, self._base)
 
     def run(self) -> BudgetResult:
         costs = self._costs()
@@ -105,7 +107,7 @@ class _Search:
     def _costs(self) -> tuple[LayerCost, ...]:
         judge = self._judge(min(self._settings.sensitivity_texts, len(self._texts)))
         formats = [WeightFormat.parse(name) for name in self._settings.formats]
-        found = sensitivity(self._model, judge, formats, self._base, self._part(0, 0.6))
+        found = sensitivity(self._model, judge, formats, self._roundings, self._part(0, 0.6))
         layers = {layer.name: layer for layer in planned_layers(self._model, self._base)}
         storable = tuple(cost for cost in found if self._is_storable(layers[cost.layer], cost))
         left_out = layers.keys() - {cost.layer for cost in storable}
@@ -146,7 +148,7 @@ class _Search:
         plans = frontier(costs, self._base, self._settings.options)
         options = []
         for place, plan in enumerate(plans):
-            with baked(self._model, plan):
+            with self._roundings.applied(plan.layers):
                 cost = judge.cost(plan)
             options.append(
                 Option(

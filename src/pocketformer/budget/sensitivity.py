@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import torch
-
 from pocketformer.budget.judging import Judge
 from pocketformer.budget.result import LayerCost
-from pocketformer.plan import Plan, WeightFormat, weighted_modules
-from pocketformer.plan.baking import on_grid
+from pocketformer.budget.rounding import Roundings
+from pocketformer.plan import WeightFormat, weighted_modules
 
 if TYPE_CHECKING:
     from pocketformer.checkpoint import TextClassifier
@@ -24,7 +22,7 @@ def sensitivity(
     model: TextClassifier,
     judge: Judge,
     formats: Sequence[WeightFormat],
-    plan: Plan,
+    roundings: Roundings,
     on_progress: Progress | None = None,
 ) -> tuple[LayerCost, ...]:
     """Put one layer at a time into each format, ask the judge, and put it back.
@@ -33,26 +31,23 @@ def sensitivity(
         model: In float32; it is left as it was.
         judge: Who asks this very model.
         formats: To try; a layer that does not divide into one is not tried in it.
-        plan: Says how codes are found.
+        roundings: Of this model.
         on_progress: Called with the fraction done and a short message.
     """
     layers = list(weighted_modules(model))
     costs = []
     for place, (name, module, _) in enumerate(layers):
-        weight = module.weight
-        kept = weight.detach().clone()
+        shape = module.weight.shape
         for stored in formats:
-            if not stored.fits(weight.shape):
+            if not stored.fits(shape):
                 continue
-            with torch.no_grad():
-                weight.copy_(on_grid(kept, stored, plan, name))
+            with roundings.applied({name: stored}):
                 cost = judge.cost()
-                weight.copy_(kept)
             costs.append(
                 LayerCost(
                     layer=name,
                     format=str(stored),
-                    bytes=stored.stored_bytes(weight.shape),
+                    bytes=stored.stored_bytes(shape),
                     divergence=cost.divergence,
                     accuracy=cost.accuracy,
                 )

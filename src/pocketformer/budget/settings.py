@@ -28,7 +28,7 @@ class BudgetSettings(BaseModel):
         description="Weight formats to choose among, layer by layer; those the target lacks are left out.",
     )
     sensitivity_texts: int = Field(
-        300, ge=1, description="Dev texts that are asked what each layer's precision costs."
+        200, ge=1, description="Dev texts that are asked what each layer's precision costs."
     )
     options: int = Field(
         16, ge=2, description="Plans between the most exact and the smallest that are tried."
