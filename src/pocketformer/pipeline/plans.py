@@ -27,13 +27,18 @@ def planned_files(recipe: ExportRecipe, source: str, observer: Observer) -> list
         observer: Told what is left out.
 
     Raises:
-        RecipeError: A plan that cannot be read, that speaks of layers the checkpoint does not have, or that
-            none of the targets can hold.
+        RecipeError: A plan that cannot be read, that rounds by texts, that speaks of layers the checkpoint
+            does not have, or that none of the targets can hold.
     """
     plans = [as_plan(one) for one in recipe.precisions]
     model = load_classifier(source) if is_classifier(source) else load_encoder(source)
     files: list[tuple[int, int, str, Plan]] = []
     for order, plan in enumerate(plans):
+        if plan.rounding == "gptq":
+            raise RecipeError(
+                f"The plan {plan.name!r} rounds by what layers see, which takes texts and is done before an "
+                "export: `pocketformer.plan.gptq.apply_gptq` from Python. Export its result with 'nearest'."
+            )
         layers = planned_layers(model, plan)
         refusals = {name: target_named(name).unrealizable(plan, layers) for name in recipe.targets}
         lacking = {name: reasons for name, reasons in refusals.items() if reasons}
