@@ -23,8 +23,9 @@ _DOCUMENT = Path(__file__).parents[2] / "docs" / "choosing.md"
 situations = st.builds(
     Situation,
     platform=st.sampled_from(["android", "ios", "web", "server"]),
-    release=st.none() | st.sampled_from(["2.9", "2.14", "2.17", "15", "16", "17", "18"]),
+    release=st.none() | st.sampled_from(["2.9", "2.14", "2.18", "2.21", "15", "16", "17", "18"]),
     max_mb=st.none() | st.floats(0.1, 100),
+    max_drop=st.none() | st.floats(0, 2),
     rows=st.integers(2, 100_000),
     labels=st.integers(2, 100),
     unlabelled=st.integers(0, 1000),
@@ -53,7 +54,10 @@ def test_every_situation_has_an_answer_to_every_question_and_a_recipe(situation:
 
 def test_old_phones_get_what_they_can_open() -> None:
     assert settings(release="2.14")["export.precisions"] == ("fp16",)
-    assert settings(release="2.17")["export.precisions"] == ("int8",)
+    assert settings(release="2.17")["export.precisions"] == ("fp16",)
+    assert settings(release="2.18")["export.precisions"] == ("int8",)
+    assert settings(release="2.18")["export.runtime"] == "2.18"
+    assert settings(platform="ios", release="18")["export.ios"] == "18"
     assert settings(platform="ios", release="15")["export.precisions"] == ("fp16",)
     assert settings(platform="ios", release="16", max_mb=2)["export.precisions"] == ("palette4",)
     assert settings(platform="ios", release="18", max_mb=2)["export.precisions"] == ("w4-e4-a8",)
@@ -61,11 +65,21 @@ def test_old_phones_get_what_they_can_open() -> None:
 
 def test_a_smaller_budget_gets_a_smaller_model_and_training_for_it() -> None:
     assert "student.layers" not in settings()
-    assert settings(max_mb=5)["student.layers"] == 3
+    assert (settings(max_mb=6)["student.neurons"], settings(max_mb=5)["student.neurons"]) == (1024, 512)
+    assert (settings(max_mb=3.1)["student.neurons"], settings(max_mb=2.5)["student.neurons"]) == (1024, 512)
     small = settings(max_mb=2)
+    assert not small["student.foreign_letters"]
     assert small["student.layers"] == 1
     assert small["distill.quantize"] == "w4-e4-a8"
     assert "distill.quantize" not in settings(max_mb=2, may_train=False)
+
+
+def test_where_little_may_be_lost_there_are_scales_in_blocks_and_room_for_them() -> None:
+    exact = settings(max_mb=2.5, max_drop=0.1)
+    assert exact["export.precisions"] == ("int4",)
+    assert exact["distill.quantize"] == "w4b32-e4b32-a8"
+    assert exact["student.layers"] == 1  # 3 layers take 2.52 MB in blocks
+    assert settings(max_mb=2.5, max_drop=0.1, release="2.18")["export.precisions"] == ("w4-e4-a8",)
 
 
 def test_few_labels_are_helped_by_texts_without_one() -> None:
@@ -87,7 +101,7 @@ def test_the_command_writes_a_recipe_that_loads(tmp_path: Path) -> None:
     assert recipe.data.train == table
     assert recipe.student is not None
     assert tomllib.loads(path.read_text())["export"]["precisions"] == ["w4-e4-a8"]
-    assert "# How are weights stored? at most 4.6 MB" in path.read_text()
+    assert "# How are weights stored? less than 4.3 MB" in path.read_text()
 
 
 def test_the_document_is_the_table_that_decides() -> None:

@@ -200,7 +200,7 @@ def test_no_more_values_than_asked_for(size: int, seed: int, zeros: bool) -> Non
         ({"size": 1}, r"Clusters of 1 values were asked for; give 2 to 256"),
         ({"size": 4, "layers": {"2": 300}}, r"Clusters of 300 values were asked for in '2'"),
         ({"size": 4, "freeze": 2.0}, r"frozen at 2\.0 of the training, .* a share from 0 to 1"),
-        ({"size": 4, "layers": {"7": 4}}, r"for a layer '7', but the layers they are for are 0, 2, 4"),
+        ({"size": 4, "layers": {"7": 4}}, r"for a layer '7', but the layers it is for are 0, 2, 4"),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments: dict[str, object], message: str) -> None:

@@ -39,7 +39,7 @@ class Advice(BaseModel):
 
 
 def advise(situation: Situation, rules: Sequence[Rule] = RULES) -> Advice:
-    """Return a recipe's settings for a situation, with the reasons."""
+    """Return a recipe's settings for a situation, with the reasons; an export then keeps to its release."""
     settings: dict[str, dict[str, Any]] = {}
     reasons = []
     answered = set()
@@ -58,4 +58,6 @@ def advise(situation: Situation, rules: Sequence[Rule] = RULES) -> Advice:
         for name, value in rule.settings.items():
             section, _, setting = name.partition(".")
             settings.setdefault(section, {})[setting] = value
+    if situation.release is not None and situation.platform != "server":
+        settings["export"]["ios" if situation.platform == "ios" else "runtime"] = situation.release
     return Advice(settings=settings, reasons=tuple(reasons))

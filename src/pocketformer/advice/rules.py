@@ -63,13 +63,36 @@ def _needs_few_bits(situation: Situation) -> bool:
     return not situation.fits(_SMALLEST_INT8_MB)
 
 
+def _is_old(situation: Situation) -> bool:
+    """Whether weights of four bits with a scale per row cannot be stored for so old a release."""
+    return _android_older_than("2.18")(situation) or _ios_older_than("18")(situation)
+
+
+def _trains_for_few_bits(situation: Situation) -> bool:
+    """Whether weights have four bits, and there is time to train for them."""
+    return situation.may_train and _needs_few_bits(situation) and not _is_old(situation)
+
+
 def _can_distil_few(situation: Situation) -> bool:
     """Whether there are few labelled rows and texts without labels to learn from a teacher on."""
     return situation.may_train and situation.rows_per_label < _FEW_ROWS and situation.unlabelled > 0
 
 
-_TWO_LAYERS_MB = 5.5  # int8, every neuron
-_SMALLEST_INT8_MB = 4.6  # 3 layers of 512 neurons
+def _wants_blocks(situation: Situation) -> bool:
+    """Whether so little may be lost that four bits need a scale per block."""
+    little = situation.max_drop is not None and situation.max_drop < _LOST_PER_ROW
+    return little and not _android_older_than("2.21")(situation)
+
+
+def _int4_fits(per_row: float, in_blocks: float) -> Callable[[Situation], bool]:
+    """Return whether an int4 file fits that takes so many megabytes with scales per row, or in blocks."""
+    return lambda s: s.fits(in_blocks if _wants_blocks(s) else per_row)
+
+
+# Megabytes of files, tokenizer and four lengths included: benchmarks/compression/smallest.md.
+_SIX_LAYERS_MB, _SMALLEST_INT8_MB = 24.5, 4.3
+_TWO_LAYERS_MB = 6.0  # computed: 5.4 million int8 weights and what stands beside them
+_LOST_PER_ROW = 0.3  # points, at most, by int4 with a scale per row
 _FEW_ROWS = 40  # per label
 _SOFT_LABELS = "+4.5 points with ten labelled rows per label (83.95 against 79.47 %)"
 
@@ -93,7 +116,7 @@ _FORMAT = (
 
 _WEIGHTS = (
     Rule(
-        Question.WEIGHTS, "a LiteRT or TFLite before 2.17", _android_older_than("2.17"),
+        Question.WEIGHTS, "a LiteRT or TFLite before 2.18", _android_older_than("2.18"),
         "fp16", "Older runtimes give zeros for int8 weights with a scale per row, without an error.",
         {"export.precisions": ("fp16",)},
     ),
@@ -110,9 +133,16 @@ _WEIGHTS = (
         {"export.precisions": ("palette4",)},
     ),
     Rule(
-        Question.WEIGHTS, "at most 4.6 MB", _needs_few_bits,
-        "int4 with a scale per row",
-        "Half of int8, as quick, and after training aware of it as accurate (see benchmarks/compression).",
+        Question.WEIGHTS, "less than 4.3 MB, and less than 0.3 points may be lost",
+        lambda s: _needs_few_bits(s) and _wants_blocks(s),
+        "int4 with a scale per block of 32 inputs",
+        "It loses 0.1 points at most, a scale per row up to 0.3; it is 8 % larger, a quarter slower, and "
+        "needs LiteRT 2.21.",
+        {"export.precisions": ("int4",)},
+    ),
+    Rule(
+        Question.WEIGHTS, "less than 4.3 MB", _needs_few_bits,
+        "int4 with a scale per row", "Half of int8, as quick, and 0 to 0.3 points less.",
         {"export.precisions": ("w4-e4-a8",)},
     ),
     Rule(
@@ -122,6 +152,9 @@ _WEIGHTS = (
     ),
 )  # fmt: skip
 
+# Letters of scripts that no text uses: half a megabyte of an English vocabulary.
+_VOCABULARY = {"student.foreign_letters": False}
+
 _STUDENT = (
     Rule(
         Question.STUDENT, "no time to train", lambda s: not s.may_train,
@@ -129,37 +162,43 @@ _STUDENT = (
         "A budget search needs no training: it measures what each layer's precision costs.",
     ),
     Rule(
-        Question.STUDENT, "room for 5.5 MB, few labelled rows, and texts without labels",
+        Question.STUDENT, "room for 6 MB, few labelled rows, and texts without labels",
         lambda s: s.fits(_TWO_LAYERS_MB) and _can_distil_few(s),
         "2 layers, distilled", "As good as its teacher of six layers there (83.95 and 83.44 %).",
         {"student.layers": 2},
     ),
     Rule(
-        Question.STUDENT, "24 MB or more, or no limit", lambda s: s.fits(24),
+        Question.STUDENT, "24.5 MB or more, or no limit", lambda s: s.fits(_SIX_LAYERS_MB),
         "all six layers of MiniLM", "Nothing smaller is more accurate: 93.5 %.",
     ),
     Rule(
-        Question.STUDENT, "4.6 to 24 MB", lambda s: s.fits(_SMALLEST_INT8_MB),
-        "3 layers, 1024 neurons each, the vocabulary of the texts",
-        "93.3 %, a quarter of the teacher's size.",
-        {"student.layers": 3, "student.neurons": 1024, "student.min_count": 2},
+        Question.STUDENT, "5.5 MB, or 3 MB in int4", lambda s: s.fits(5.5) or (
+            _needs_few_bits(s) and _int4_fits(3.0, 3.2)(s)
+        ),
+        "3 layers, 1024 neurons each, the vocabulary of the texts", "93.3 % in int8, 93.1 % in int4.",
+        {**_VOCABULARY, "student.layers": 3, "student.neurons": 1024, "student.min_count": 2},
     ),
     Rule(
-        Question.STUDENT, "2.5 to 4.6 MB", lambda s: s.fits(2.5),
-        "3 layers, 512 neurons each", "93.0 %; less than a fifth of the teacher's multiplications.",
-        {"student.layers": 3, "student.neurons": 512, "student.min_count": 2},
+        Question.STUDENT, "4.3 MB, or 2.4 MB in int4", lambda s: s.fits(_SMALLEST_INT8_MB) or (
+            _int4_fits(2.4, 2.55)(s)
+        ),
+        "3 layers, 512 neurons each", "93.1 % in int8, 92.9 % in int4; three times as quick as six layers.",
+        {**_VOCABULARY, "student.layers": 3, "student.neurons": 512, "student.min_count": 2},
     ),
     Rule(
-        Question.STUDENT, "1.3 to 2.5 MB", lambda s: s.fits(1.3),
+        Question.STUDENT, "1.3 MB", _int4_fits(1.3, 1.35),
         "1 layer, 512 neurons", "92.1 %.",
-        {"student.layers": 1, "student.choose": "last", "student.neurons": 512, "student.min_count": 3},
+        {
+            **_VOCABULARY, "student.layers": 1, "student.choose": "last", "student.neurons": 512,
+            "student.min_count": 3,
+        },
     ),
     Rule(
-        Question.STUDENT, "less than 1.3 MB", _always,
-        "1 layer, 256 neurons, 6 heads", "What is left is mostly the vocabulary.",
+        Question.STUDENT, "less", _always,
+        "1 layer, 256 neurons, 6 heads", "0.94 MB and 91.3 %; TF-IDF + linear has 91.2 %.",
         {
-            "student.layers": 1, "student.choose": "last", "student.neurons": 256, "student.heads": 6,
-            "student.min_count": 4,
+            **_VOCABULARY, "student.layers": 1, "student.choose": "last", "student.neurons": 256,
+            "student.heads": 6, "student.min_count": 4,
         },
     ),
 )  # fmt: skip
@@ -182,24 +221,24 @@ _DATA = (
     ),
 )  # fmt: skip
 
+_BLOCKS, _ROWS = "w4b32-e4b32-a8", "w4-e4-a8"
+_TRAINING_HELPS = "What training reports is then what the file does (examples/digits: to the last digit)."
+
 _TRAINING = (
     Rule(
-        Question.TRAINING, "weights of four bits, and time to train",
-        lambda s: s.may_train and _needs_few_bits(s) and not _is_old(s),
-        "train with `quantize`",
-        "What training reports is then what the file does, to the hundredth of a point.",
-        {"distill.quantize": "w4-e4-a8"},
+        Question.TRAINING, "int4 in blocks, and time to train",
+        lambda s: _trains_for_few_bits(s) and _wants_blocks(s),
+        "train with `quantize`", _TRAINING_HELPS, {"distill.quantize": _BLOCKS},
+    ),
+    Rule(
+        Question.TRAINING, "int4 with a scale per row, and time to train", _trains_for_few_bits,
+        "train with `quantize`", _TRAINING_HELPS, {"distill.quantize": _ROWS},
     ),
     Rule(
         Question.TRAINING, "anything else", _always,
         "no", "int8 and fp16 after training lose nothing that could be won back.",
     ),
 )  # fmt: skip
-
-
-def _is_old(situation: Situation) -> bool:
-    """Whether weights of four bits with a scale per row cannot be stored for so old a release."""
-    return _android_older_than("2.17")(situation) or _ios_older_than("18")(situation)
 
 
 RULES: tuple[Rule, ...] = (*_FORMAT, *_WEIGHTS, *_STUDENT, *_DATA, *_TRAINING)

@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["FLOAT16_MAX", "SAFE_HEADROOM", "LayerRange", "OutOfRange", "ValueRange", "is_within"]
+from pocketformer.plan.names import is_inside
+
+__all__ = ["FLOAT16_MAX", "SAFE_HEADROOM", "LayerRange", "OutOfRange", "ValueRange"]
 
 #: The largest finite float16.
 FLOAT16_MAX = 65504.0
@@ -80,7 +82,7 @@ class ValueRange:
     def missing(self, float32_layers: Sequence[str]) -> tuple[str, ...]:
         """Return the layers that would overflow although some are kept in float32, with all inside them."""
         kept = tuple(float32_layers)
-        return tuple(layer for layer in self.overflowing if not any(is_within(layer, one) for one in kept))
+        return tuple(layer for layer in self.overflowing if not any(is_inside(layer, one) for one in kept))
 
     def refusal(self, float32_layers: Sequence[str] = ()) -> str | None:
         """Say what would overflow in float16, by how much, and what mends it; None when nothing would.
@@ -102,12 +104,12 @@ class ValueRange:
         found = [
             f"the weight {weight.what} holds {weight.value:g}"
             for weight in self.weights
-            if any(is_within(weight.layer, one) for one in missing)
+            if any(is_inside(weight.layer, one) for one in missing)
         ] + [
             f"{layer.layer or 'the program'} reaches {layer.largest:,.0f} ({layer.operation}; "
             f"{_headroom(layer.headroom)})"
             for layer in self.layers
-            if layer.headroom < SAFE_HEADROOM and any(is_within(layer.layer, one) for one in missing)
+            if layer.headroom < SAFE_HEADROOM and any(is_inside(layer.layer, one) for one in missing)
         ]
         shown = "; ".join(found[:_SHOWN]) + (f"; and {len(found) - _SHOWN} more" * (len(found) > _SHOWN))
         options = " ".join(f"--keep-fp32 {layer}" for layer in missing)
@@ -115,11 +117,6 @@ class ValueRange:
         if "" in missing:
             cure = "What stands around the layers takes such values too: export in fp32 or int8 instead."
         return f"float16 ends at 65,504; over {self.texts:,} texts, {shown}. {cure}"
-
-
-def is_within(layer: str, outer: str) -> bool:
-    """Whether a layer is another one, or inside of it."""
-    return layer == outer or layer.startswith(f"{outer}.")
 
 
 def _headroom(headroom: float) -> str:

@@ -21,10 +21,10 @@ from pocketformer.checks.headroom import (
     LayerRange,
     OutOfRange,
     ValueRange,
-    is_within,
 )
 from pocketformer.checks.outputs import Progress
 from pocketformer.checks.watching import Operation, watch
+from pocketformer.plan.names import is_inside
 from pocketformer.program.on_ids import model_in, on_ids_module, plain_attention
 from pocketformer.tokenizer import read_tokenizer, reference_ids
 
@@ -184,4 +184,4 @@ def _batches(
 
 def _outermost(layers: Sequence[str]) -> tuple[str, ...]:
     """Drop the layers inside others of the list."""
-    return tuple(one for one in layers if not any(is_within(one, other) for other in layers if other != one))
+    return tuple(one for one in layers if not any(is_inside(one, other) for other in layers if other != one))

@@ -12,6 +12,7 @@ from pocketformer.errors import RecipeError
 from pocketformer.plan.formats import WeightFormat
 from pocketformer.plan.grid import decode, encode
 from pocketformer.plan.layers import weighted_modules
+from pocketformer.plan.names import is_inside
 from pocketformer.plan.plan import Plan
 
 __all__ = ["bake", "baked", "on_grid"]
@@ -82,7 +83,7 @@ def require_layers(module: nn.Module, plan: Plan) -> None:
     """
     names = [name for name, _, _ in weighted_modules(module)]
     for asked in plan.layers:
-        if not any(name == asked or name.startswith(f"{asked}.") for name in names):
+        if not any(is_inside(name, asked) for name in names):
             example = names[len(names) // 2] if names else "none at all"
             raise RecipeError(
                 f"The plan {plan.name!r} speaks of a layer {asked!r}, which the model does not have; it has "

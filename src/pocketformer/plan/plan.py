@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pocketformer import files
 from pocketformer.errors import RecipeError
 from pocketformer.plan.formats import WeightFormat
+from pocketformer.plan.names import inside_most
 
 __all__ = ["SHORT_NAMES", "Activations", "Plan", "Rounding", "as_plan"]
 
@@ -138,9 +139,9 @@ class Plan(BaseModel):
             shape: Of its weight.
             is_embedding: Whether it is a table.
         """
-        inside = [name for name in self.layers if layer == name or layer.startswith(f"{name}.")]
-        if inside:
-            return self.layers[max(inside, key=len)]
+        exception = inside_most(layer, self.layers)
+        if exception is not None:
+            return self.layers[exception]
         default = self.embedding if is_embedding else self.weights
         return default if default.fits(shape) else _FALLBACK
 

@@ -1,4 +1,4 @@
-"""Holding the inputs of a run against a signature: the same sentences in every format."""
+"""Holding inputs and given files against what is asked of them: the same sentences in every format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pocketformer.errors import InputError
+from pocketformer.errors import ExportError, InputError
 from pocketformer.targets.contract import Arrays, FileCard, SignatureCard, TensorCard
 
 _FAMILIAR = "serving_default"
@@ -62,3 +62,14 @@ def _checked(card: SignatureCard, tensor: TensorCard, inputs: Mapping[str, np.nd
             f"expected {tensor.dtype} {list(tensor.shape)}."
         )
     return array
+
+
+def require_float32(card: FileCard) -> None:
+    """Refuse to quantise a file that has no float32 weights.
+
+    Raises:
+        ExportError: It holds others, which are named, or none.
+    """
+    if not card.weight_bytes.get("float32"):
+        held = ", ".join(card.weight_bytes) or "no weights"
+        raise ExportError(f"{card.path} holds {held} and no float32 weights, which is what can be quantised.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from pocketformer.errors import ExportError
+from pocketformer.plan.names import is_inside
 
 if TYPE_CHECKING:
     from pocketformer.program import Program
@@ -60,7 +61,7 @@ def layer_of_node(node: Any, kind: str) -> str:
 
 def is_within(layer: str, kept: Sequence[str]) -> bool:
     """Whether a layer is one of `kept`, or inside one of them."""
-    return any(layer == name or layer.startswith(f"{name}.") for name in kept)
+    return any(is_inside(layer, name) for name in kept)
 
 
 def require_layers(program: Program, names: Sequence[str]) -> None:

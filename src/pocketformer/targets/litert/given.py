@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from pocketformer import files
 from pocketformer.errors import ExportError
 from pocketformer.plan import Plan, PlannedLayer
+from pocketformer.targets.checking import require_float32
 from pocketformer.targets.litert.card import METADATA_KEY, read_card
 from pocketformer.targets.litert.filling import fill
 from pocketformer.targets.litert.finish import correct_versions
@@ -34,9 +35,7 @@ _PASSED_ON = {
 def rewrite(source: Path, plan: Plan, path: Path) -> None:
     """Write a float32 file with its weights as planned (see `litert.rewrite`)."""
     card = read_card(source)
-    if not card.weight_bytes.get("float32"):
-        held = ", ".join(card.weight_bytes) or "no weights"
-        raise ExportError(f"{source} holds {held} and no float32 weights, which is what can be quantised.")
+    require_float32(card)
     content = np.memmap(source, np.uint8, "r")
     places = given_places(schema.Model.GetRootAs(content, 0))
     if sentences := unrealizable_layers(plan, [_planned(place.weight, plan) for place in places]):

@@ -13,6 +13,7 @@ from onnx_ir.passes.common import LiftConstantsToInitializersPass
 from pocketformer.errors import ExportError
 from pocketformer.plan import Plan
 from pocketformer.quiet import without_chatter
+from pocketformer.targets.checking import require_float32
 from pocketformer.targets.onnx.card import read_card
 from pocketformer.targets.onnx.lowering import lower
 from pocketformer.targets.onnx.opsets import EXPORTED_OPSET, METADATA_KEY
@@ -29,9 +30,7 @@ _PASSED_ON = {
 def rewrite(source: Path, plan: Plan, path: Path) -> None:
     """Write a float32 file with its weights as planned (see `onnx.rewrite`)."""
     card = read_card(source)
-    if not card.weight_bytes.get("float32"):
-        held = ", ".join(card.weight_bytes) or "no weights"
-        raise ExportError(f"{source} holds {held} and no float32 weights, which is what can be quantised.")
+    require_float32(card)
     model = _read(source)
     with without_chatter():
         LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)

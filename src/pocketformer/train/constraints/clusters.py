@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from pocketformer.errors import RecipeError
-from pocketformer.plan.layers import LayerKind, weighted_modules
+from pocketformer.plan.layers import LayerKind
+from pocketformer.plan.names import inside_most
 from pocketformer.plan.palettes import palettes
-from pocketformer.train.constraints.weights import WeightConstraint, WeightRule
+from pocketformer.train.constraints.weights import WeightConstraint, WeightRule, require_known_layers
 
 __all__ = ["ClusterRule", "Clusters"]
 
@@ -146,26 +147,16 @@ class Clusters(WeightConstraint):
         Raises:
             RecipeError: An exception for a layer that is not there, or a weight that is not finite.
         """
-        names = [name for name, _, kind in weighted_modules(module) if kind in self._kinds]
-        for asked in self._layers:
-            if not any(_is_inside(name, asked) for name in names):
-                raise RecipeError(
-                    f"Clusters were given for a layer {asked!r}, but the layers they are for are "
-                    f"{', '.join(names) or 'none'}."
-                )
+        require_known_layers(module, self._layers, self._kinds, "Clusters")
         super().attach(module)
 
     def rule(self, name: str, weight: Tensor, kind: LayerKind) -> WeightRule | None:
         """Return the table of a layer's weight."""
-        inside = [asked for asked in self._layers if _is_inside(name, asked)]
-        size = self._layers[max(inside, key=len)] if inside else self.size
+        exception = inside_most(name, self._layers)
+        size = self.size if exception is None else self._layers[exception]
         if not size or kind not in self._kinds:
             return None
         if not torch.isfinite(weight).all():
             raise RecipeError(f"The layer {name!r} has weights that are not finite: no table can hold them.")
         groups = len(weight) // self.group if self.group and len(weight) % self.group == 0 else 1
         return ClusterRule(weight, size, groups, self.zeros, self.freeze)
-
-
-def _is_inside(name: str, prefix: str) -> bool:
-    return name == prefix or name.startswith(f"{prefix}.")

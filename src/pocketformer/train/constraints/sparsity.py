@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from pocketformer.errors import RecipeError
 from pocketformer.plan.layers import LayerKind, stored_weight, weighted_modules
-from pocketformer.train.constraints.weights import WeightConstraint, WeightRule
+from pocketformer.plan.names import inside_most
+from pocketformer.train.constraints.weights import WeightConstraint, WeightRule, require_known_layers
 
 __all__ = ["MaskRule", "Sparsity", "cubic", "share_of_zeros"]
 
@@ -98,13 +99,7 @@ class Sparsity(WeightConstraint):
         Raises:
             RecipeError: An exception for a layer that is not there, or no layer that gets zeros.
         """
-        names = [name for name, _, kind in weighted_modules(module) if kind in self._kinds]
-        for asked in self._layers:
-            if not any(_is_inside(name, asked) for name in names):
-                raise RecipeError(
-                    f"Sparsity was given for a layer {asked!r}, but the layers it is for are "
-                    f"{', '.join(names) or 'none'}."
-                )
+        require_known_layers(module, self._layers, self._kinds, "Sparsity")
         super().attach(module)
         if not self._places:
             raise RecipeError(
@@ -114,8 +109,8 @@ class Sparsity(WeightConstraint):
 
     def rule(self, name: str, weight: Tensor, kind: LayerKind) -> WeightRule | None:
         """Return a mask where a layer is to have zeros."""
-        inside = [asked for asked in self._layers if _is_inside(name, asked)]
-        target = self._layers[max(inside, key=len)] if inside else self.target
+        exception = inside_most(name, self._layers)
+        target = self.target if exception is None else self._layers[exception]
         return MaskRule(weight, target) if target and kind in self._kinds else None
 
     def advance(self, fraction_done: float) -> None:
@@ -143,10 +138,6 @@ def _choose(weights: Mapping[MaskRule, Tensor], share: float) -> None:
     parts = torch.split(mask, [weight.numel() for weight in weights.values()])
     for rule, part in zip(weights, parts, strict=True):
         rule.mask.copy_(part.view_as(rule.mask))
-
-
-def _is_inside(name: str, prefix: str) -> bool:
-    return name == prefix or name.startswith(f"{prefix}.")
 
 
 def cubic(done: float) -> float:

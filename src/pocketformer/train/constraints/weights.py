@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -13,8 +13,9 @@ from torch.nn.utils import parametrize
 
 from pocketformer.errors import RecipeError
 from pocketformer.plan.layers import LayerKind, WeightedModule, stored_weight, weighted_modules
+from pocketformer.plan.names import is_inside
 
-__all__ = ["WeightConstraint", "WeightRule", "straight_through"]
+__all__ = ["WeightConstraint", "WeightRule", "require_known_layers", "straight_through"]
 
 
 class WeightRule(nn.Module):
@@ -119,3 +120,26 @@ def _before(part: WeightedModule, rule: WeightRule) -> Tensor:
             break
         weight = other(weight)
     return weight.detach()
+
+
+def require_known_layers(
+    module: nn.Module, asked: Collection[str], kinds: Collection[LayerKind], constraint: str
+) -> None:
+    """Refuse exceptions for layers that a constraint is not for.
+
+    Args:
+        module: What it is attached to.
+        asked: Names of layers, or of what they are inside of.
+        kinds: That the constraint is for.
+        constraint: Its name, for the sentence.
+
+    Raises:
+        RecipeError: A name that no such layer answers to; the sentence lists those there are.
+    """
+    names = [name for name, _, kind in weighted_modules(module) if kind in kinds]
+    for one in asked:
+        if not any(is_inside(name, one) for name in names):
+            raise RecipeError(
+                f"{constraint} has an exception for a layer {one!r}, but the layers it is for are "
+                f"{', '.join(names) or 'none'}."
+            )
