@@ -70,6 +70,7 @@ def test_fewer_bits_cost_more_and_the_model_is_left_alone(finished: Path, rows: 
     assert mean["int8"] < mean["int4"] < mean["int2"]
 
 
+@pytest.mark.slow
 def test_a_plan_is_found_written_and_proven(finished: Path, rows: Path, tmp_path: Path) -> None:
     arguments = [
         "plan", str(finished / "checkpoint"), "-o", str(tmp_path / "dist"), "--dev", str(rows / "dev.csv"),
@@ -93,6 +94,7 @@ def test_a_plan_is_found_written_and_proven(finished: Path, rows: Path, tmp_path
     assert again.exit_code == 0
 
 
+@pytest.mark.slow
 def test_an_impossible_budget_is_a_sentence(finished: Path, rows: Path, tmp_path: Path) -> None:
     arguments = ["plan", str(finished / "checkpoint"), "-o", str(tmp_path), "--dev", str(rows / "dev.csv")]
     done = CliRunner().invoke(app, [*arguments, "--max-mb", "0.001", "--length", "32"])
