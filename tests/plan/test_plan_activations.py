@@ -17,7 +17,9 @@ def by_hand(row: np.ndarray) -> np.ndarray:
     """Compute the rule in NumPy's float32, one token at a time."""
     one, steps = np.float32(1), np.float32(255)
     low, high = min(np.float32(0), row.min()), max(np.float32(0), row.max())
-    factor = one if low == high else steps / (high - low)
+    with np.errstate(divide="ignore", over="ignore"):
+        factor = steps / (high - low)
+    factor = factor if np.isfinite(factor) else one
     at_low, at_high = low * factor - np.float32(128), high * factor + np.float32(127)
     zero = -np.float32(128) - low * factor if at_low + at_high > 0 else np.float32(127) - high * factor
     zero = np.rint(np.clip(zero, -128, 127))
@@ -33,6 +35,13 @@ numbers = st.floats(-100, 100, width=32, allow_subnormal=False)
 def test_each_token_is_held_as_the_runtime_holds_it(row: list[float]) -> None:
     states = np.array(row, np.float32)
     assert np.array_equal(per_token(torch.from_numpy(states)).numpy(), by_hand(states))
+
+
+def test_a_range_too_narrow_to_have_steps_is_zero() -> None:
+    states = torch.tensor([[1.1754944e-38, 0.0], [0.0, 0.0], [-1e-37, 1e-37], [1.0, -1.0]])
+    found = per_token(states)
+    assert (found[:3] == 0).all()
+    assert torch.allclose(found[3], states[3], atol=1 / 255)
 
 
 def test_tokens_do_not_see_each_other_and_zero_is_exact() -> None:

@@ -7,7 +7,18 @@ import time
 
 import typer
 
-from pocketformer.cli import advising, given, making, planning, proving, searching, shrinking, training, using
+from pocketformer.cli import (
+    advising,
+    apps,
+    given,
+    making,
+    planning,
+    proving,
+    searching,
+    shrinking,
+    training,
+    using,
+)
 from pocketformer.cli.console import err
 from pocketformer.errors import LostProcessError, PocketformerError, RecipeError
 from pocketformer.processes import is_first, process_count
@@ -30,7 +41,7 @@ app = typer.Typer(
 for _command in (
     advising.advise, making.run, training.finetune, searching.search, shrinking.shrink, training.distill,
     proving.check, making.export, planning.plan, given.convert, given.quantize, proving.verify, proving.bench,
-    proving.report, using.predict, using.inspect,
+    proving.report, apps.app, using.predict, using.inspect,
 ):  # fmt: skip
     app.command()(_command)
 

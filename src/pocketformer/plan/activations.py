@@ -76,7 +76,8 @@ class _PerToken(torch.autograd.Function):
         low, high = low.clamp(max=0.0), high.clamp(min=0.0)
         span = high - low
         steps = span.new_tensor(_HIGHEST - _LOWEST)  # a number / a tensor would multiply by the reciprocal
-        factor = torch.where(span == 0, 1.0, steps / span)
+        factor = steps / span
+        factor = torch.where(factor.isfinite(), factor, 1.0)  # a range too narrow for float32 is all zero
         at_low, at_high = _LOWEST + low * factor, _HIGHEST + high * factor
         zero = torch.where(at_low + at_high > 0, _LOWEST - low * factor, _HIGHEST - high * factor)
         zero = zero.clamp_(_LOWEST, _HIGHEST).round_()
