@@ -18,17 +18,14 @@ if TYPE_CHECKING:
     from pocketformer.train import EpochScore
 
 __all__ = [
-    "Dot",
     "LayerLine",
     "Line",
     "latency_plot",
     "layer_plot",
-    "size_accuracy_plot",
     "training_plot",
 ]
 
 _LEAST_ERROR = 1e-9  # what is equal has no logarithm
-_NAMED_DOTS = 4  # more names would lie on each other, so they stand beside the plot
 _NAME_HEIGHT = 0.06  # of a line of text, as a part of the axes
 
 
@@ -39,16 +36,6 @@ class Line:
     name: str
     points: tuple[tuple[int, float], ...]
     baseline: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Dot:
-    """One file: its sizes in MB and its accuracy in per cent."""
-
-    name: str
-    size: float
-    zipped: float
-    accuracy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +63,6 @@ def latency_plot(lines: Sequence[Line]) -> str:
         axes.set_ylabel("milliseconds, median")
         _name_ends(axes, lines)
         return svg(figure, "latency")
-
-
-def size_accuracy_plot(dots: Sequence[Dot], reference: float | None) -> str:
-    """Draw accuracy over size: filled on disk, hollow zipped, and PyTorch's accuracy as a line."""
-    with style.context(["default", STYLE]):
-        figure = Figure(figsize=(6.2, 3.2))
-        axes = figure.add_axes((0.12, 0.17, 0.86 if len(dots) <= _NAMED_DOTS else 0.6, 0.8))
-        heights = [dot.accuracy for dot in dots] + ([] if reference is None else [reference])
-        axes.set_ylim(min(heights) - 0.8, max(heights) + 0.8)
-        axes.set_xlim(0, max(dot.size for dot in dots) * 1.08)
-        if reference is not None:
-            axes.axhline(reference, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
-            axes.annotate(
-                f"PyTorch {reference:.2f} %", (1, reference), xycoords=("axes fraction", "data"),
-                xytext=(0, -6), textcoords="offset points", ha="right", va="top", color=MUTED,
-            )  # fmt: skip
-        for place, dot in enumerate(dots):
-            colour, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
-            axes.plot([dot.zipped, dot.size], [dot.accuracy] * 2, color=colour, linewidth=1.2)
-            axes.plot([dot.zipped], [dot.accuracy], marker, ms=7, mfc=PAPER, mec=colour, mew=1.6)
-            axes.plot([dot.size], [dot.accuracy], marker, ms=8, mfc=colour, mec=PAPER, mew=1)
-            if len(dots) <= _NAMED_DOTS:
-                at = (dot.size, dot.accuracy)
-                axes.annotate(dot.name, at, xytext=(0, 8), textcoords="offset points", ha="center")
-            else:
-                axes.plot([], [], marker, ms=8, mfc=colour, mec=PAPER, mew=1, label=dot.name)
-        if len(dots) > _NAMED_DOTS:
-            axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), handlelength=1)
-        axes.set_xlabel("MB")
-        axes.set_ylabel("accuracy, %")
-        return svg(figure, "size")
 
 
 def training_plot(epochs: Sequence[EpochScore], best_epoch: int) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pocketformer.report import figures, plots
+from pocketformer.report import figures
 from pocketformer.report.blocks import Block, Column, Paragraph, Plot, Section, Table
 from pocketformer.report.lookups import (
     fewest_threads,
     footprint_of,
     reference_quality,
-    short_name,
     shortest_text_tokens,
     timing_of,
 )
+from pocketformer.report.size_plots import Dot, size_accuracy_plot
 
 if TYPE_CHECKING:
     from pocketformer.checks import Verdict
@@ -37,8 +37,12 @@ def files_section(edition: Edition) -> Section | None:
 def size_section(edition: Edition) -> Section | None:
     """Return the plot of accuracy over size."""
     dots = [
-        plots.Dot(
-            short_name(edition, file), file.size_bytes / 1e6, file.zipped_bytes / 1e6, quality.accuracy * 100
+        Dot(
+            file.precision,
+            file.format,
+            file.size_bytes / 1e6,
+            file.zipped_bytes / 1e6,
+            quality.accuracy * 100,
         )
         for file in edition.files
         if (quality := _quality(file.verdict)) is not None
@@ -46,11 +50,11 @@ def size_section(edition: Edition) -> Section | None:
     if not dots:
         return None
     reference = reference_quality(edition)
-    said = "; ".join(f"{dot.name} {dot.size:.1f} MB, {dot.accuracy:.2f} %" for dot in dots)
+    said = "; ".join(f"{dot.plan} {dot.format} {dot.size:.1f} MB, {dot.accuracy:.2f} %" for dot in dots)
     plot = Plot(
-        "Accuracy on the held-out rows over size. Filled: on disk; hollow: zipped.",
+        "Accuracy on the held-out rows over size, all plans and formats. Filled: on disk; hollow: zipped.",
         f"Accuracy over size: {said}.",
-        plots.size_accuracy_plot(dots, None if reference is None else reference.accuracy * 100),
+        size_accuracy_plot(dots, None if reference is None else reference.accuracy * 100),
     )
     return Section("size", "Size and accuracy", [plot])
 
