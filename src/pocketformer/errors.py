@@ -10,6 +10,7 @@ PocketformerError            a sentence: what was given, what was expected, what
 ├── ExportError              a model or a plan that a target cannot write
 ├── FileFormatError          a model file that is broken or of an unknown kind
 ├── InputError               an input that a model file cannot take
+├── DeviceError              a phone, or a tool on it, that nothing can be measured with
 ├── MissingExtraError        a part of pocketformer that is not installed
 ├── LostProcessError         another process of the same training has ended
 └── VerificationError        a file that missed its tolerances (exit 1)
@@ -21,6 +22,7 @@ __all__ = [
     "BudgetError",
     "CheckpointError",
     "DataError",
+    "DeviceError",
     "ExportError",
     "FileFormatError",
     "InputError",
@@ -76,6 +78,10 @@ class FileFormatError(PocketformerError):
 
 class InputError(PocketformerError):
     """An input that does not fit the signature it was given to."""
+
+
+class DeviceError(PocketformerError):
+    """A phone, or a tool on it, that nothing can be measured with."""
 
 
 class LostProcessError(PocketformerError):
