@@ -178,7 +178,8 @@ def explain(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"there is no setting {place!r}. `pocketformer run --help` lists them."
-    if not place:
-        return f"{first['msg'].removeprefix('Value error, ')}."
+    if first["type"] == "value_error" or not place:
+        said = first["msg"].removeprefix("Value error, ")
+        return f"{place!r}: {said}." if place else f"{said}."
     given = "" if first["type"] == "missing" else f", {first['input']!r} was given"
     return f"{place!r}: {first['msg'].lower()}{given}."

@@ -151,3 +151,46 @@ def test_a_plan_that_cannot_be_followed_is_refused_before_training(base: Path, t
                 base, examples(), examples(), tmp_path / "out", QUICK.model_copy(update={"quantize": name})
             )
     assert not (tmp_path / "out").exists()
+
+
+def linear_weights(checkpoint: Path) -> list[torch.Tensor]:
+    return [module.weight.detach() for module in load_classifier(checkpoint).modules() if is_linear(module)]
+
+
+def is_linear(module: torch.nn.Module) -> bool:
+    return isinstance(module, torch.nn.Linear)
+
+
+def test_a_share_of_zeros_lies_on_the_grid_as_well(base: Path, tmp_path: Path) -> None:
+    settings = QUICK.model_copy(update={"sparsity": 0.75, "quantize": "int8"})
+    result = finetune(base, examples(), examples(5), tmp_path / "out", settings)
+    weights = linear_weights(tmp_path / "out")
+    zeros = sum(int((weight == 0).sum()) for weight in weights) / sum(weight.numel() for weight in weights)
+    assert zeros == pytest.approx(0.75, abs=0.02)
+    assert (result.settings["keep"], result.best_epoch) == ("last", 3)
+    assert any("75 %" in note for note in result.notes)
+    model = load_classifier(tmp_path / "out")
+    bake(model, plan_of_checkpoint(tmp_path / "out"))
+    stored = [module.weight.detach() for module in model.modules() if is_linear(module)]
+    assert all(torch.equal(before, after) for before, after in zip(weights, stored, strict=True))
+
+
+@pytest.mark.parametrize("sparsity", [None, 0.5])
+def test_clusters_leave_so_many_values_and_survive_an_interruption(
+    base: Path, tmp_path: Path, sparsity: float | None
+) -> None:
+    settings = QUICK.model_copy(update={"clusters": 8, "sparsity": sparsity, "quantize": None})
+    finetune(base, examples(), examples(5), tmp_path / "whole", settings)
+    with pytest.raises(KeyboardInterrupt):
+        finetune(base, examples(), examples(5), tmp_path / "parts", settings, Interruption("epoch 2 of 3"))
+    finetune(base, examples(), examples(5), tmp_path / "parts", settings)
+    whole, parts = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    for weight in linear_weights(tmp_path / "whole"):
+        assert len(weight.unique()) <= 8
+        assert sparsity is None or (weight == 0).float().mean() >= 0.45
+
+
+def test_clusters_beside_a_grid_are_refused() -> None:
+    with pytest.raises(ValueError, match="give one of them"):
+        FinetuneSettings(clusters=16, quantize="int8")

@@ -63,7 +63,8 @@ def resolve(
     short table needs more passes. Patience is half of them, so that a training does not end while its rate
     is still high. The rate is 2e-4 for small encoders, which have less to forget, 1e-4 up to a hidden size
     of 384, 5e-5 below 768, else 2e-5. A new head learns ten times as fast as the encoder, one that was
-    trained before as fast. A last phase takes two epochs at a quarter of the rate.
+    trained before as fast. A last phase takes two epochs at a quarter of the rate. Where zeros or clusters
+    come by and by, the last epoch is kept.
 
     Args:
         settings: As given.
@@ -91,13 +92,15 @@ def resolve(
     elif epochs is None:
         epochs = _default_epochs(size, texts, settings.batch_size)
         epochs_reason = f"chosen for {size}" + ("" if texts is None else f" and {texts:,} texts")
-    patience = epochs if settings.keep == "last" else settings.patience or math.ceil(epochs / 2)
+    keep = "last" if settings.is_gradual else settings.keep
+    patience = epochs if keep == "last" else settings.patience or math.ceil(epochs / 2)
     resolved = settings.model_copy(
         update={
             "learning_rate": rate,
             "head_learning_rate": head_rate,
             "epochs": epochs,
             "patience": patience,
+            "keep": keep,
         }
     )
     return resolved, [

@@ -19,11 +19,15 @@ from pocketformer.checkpoint import (
 )
 from pocketformer.errors import CheckpointError, RecipeError
 from pocketformer.train.batches import EncodedTexts, PaddingCollator, encode
-from pocketformer.train.constraints import QuantizationAware
+from pocketformer.train.constraining import (
+    constraint_asked_for,
+    constraint_notes,
+    is_last_phase,
+    plan_asked_for,
+)
 from pocketformer.train.course import Course, check_inputs, check_lengths, follow, learner
 from pocketformer.train.defaults import EncoderSize, resolve
 from pocketformer.train.objective import NO_LABEL, objective_of
-from pocketformer.train.quantizing import is_last_phase, plan_asked_for, plan_notes
 from pocketformer.train.result import FinetuneResult
 from pocketformer.train.settings import DistillSettings
 from pocketformer.train.soft_labels import soft_labels
@@ -126,7 +130,7 @@ def distill_course(
         EncoderSize.of(model),
         texts=len(train) + len(unlabelled),
         head_is_new=head_is_new,
-        is_last_phase=is_last_phase(plan, student, head_is_new),
+        is_last_phase=is_last_phase(settings, student, head_is_new),
     )
     master = load_classifier(teacher)
     order = _label_order(teacher, master, train)
@@ -135,7 +139,7 @@ def distill_course(
     columns: dict[str, Any] = {}
     padding = {"input_ids": tokenizer.pad_token_id}
     module: nn.Module = model
-    notes += [*defaults, *plan_notes(plan), _mix(resolved, len(unlabelled))]
+    notes += [*defaults, *constraint_notes(settings, plan), _mix(resolved, len(unlabelled))]
     if settings.hidden_weight or settings.attention_weight:
         other = load_tokenizer(teacher)
         module = Transfer(model, master, settings.hidden_weight, settings.attention_weight, settings.seed)
@@ -164,7 +168,7 @@ def distill_course(
             *unlabelled,
         ),
         plan=plan,
-        constraint=QuantizationAware(plan) if plan is not None else None,
+        constraint=constraint_asked_for(settings, plan),
     )
 
 

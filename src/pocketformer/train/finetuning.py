@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from pocketformer.checkpoint import load_tokenizer, local_directory, quiet_transformers
 from pocketformer.train.batches import EncodedTexts, PaddingCollator, encode
-from pocketformer.train.constraints import QuantizationAware
+from pocketformer.train.constraining import (
+    constraint_asked_for,
+    constraint_notes,
+    is_last_phase,
+    plan_asked_for,
+)
 from pocketformer.train.course import Course, check_inputs, check_lengths, follow, learner
 from pocketformer.train.defaults import EncoderSize, resolve
 from pocketformer.train.objective import objective_of
-from pocketformer.train.quantizing import is_last_phase, plan_asked_for, plan_notes
 from pocketformer.train.result import FinetuneResult
 from pocketformer.train.settings import DEFAULT_SETTINGS, FinetuneSettings
 from pocketformer.train.trainer import OnEpoch, OnProgress
@@ -79,7 +83,7 @@ def finetune_course(
         EncoderSize.of(model),
         texts=len(train),
         head_is_new=head_is_new,
-        is_last_phase=is_last_phase(plan, base, head_is_new),
+        is_last_phase=is_last_phase(settings, base, head_is_new),
     )
     return Course(
         classifier=model,
@@ -90,8 +94,8 @@ def finetune_course(
         collator=PaddingCollator(input_ids=tokenizer.pad_token_id),
         objective=objective_of(settings, train),
         settings=resolved,
-        notes=(*notes, *defaults, *plan_notes(plan)),
+        notes=(*notes, *defaults, *constraint_notes(settings, plan)),
         inputs=fingerprint([local_directory(base)], [train, dev], resolved.model_dump_json(), str(plan)),
         plan=plan,
-        constraint=QuantizationAware(plan) if plan is not None else None,
+        constraint=constraint_asked_for(settings, plan),
     )

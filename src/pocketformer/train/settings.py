@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pocketformer.checkpoint import HeadSettings
 
@@ -98,7 +98,34 @@ class FinetuneSettings(BaseModel):
         None,
         description="Plan, by name or file, that training is aware of; the weights end up on its grid.",
     )
+    sparsity: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Share of each linear layer's weights that ends up zero; pays in the compressed file.",
+    )
+    clusters: int | None = Field(
+        None,
+        ge=2,
+        le=256,
+        description="Values that each weight ends up with: a palette where the format has one; elsewhere it "
+        "pays in the compressed file.",
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="Of the head's start, the batches and the dropout.")
+
+    @model_validator(mode="after")
+    def _one_kind_of_values(self) -> Self:
+        if self.clusters is not None and self.quantize is not None:
+            raise ValueError(
+                "clusters and quantize both say which values weights have; give one of them. A plan with a "
+                "palette, as quantize = 'palette4', has 16 values too"
+            )
+        return self
+
+    @property
+    def is_gradual(self) -> bool:
+        """Whether weights become what they are to be by and by, so that the last epoch counts."""
+        return self.sparsity is not None or self.clusters is not None
 
     @property
     def head_settings(self) -> HeadSettings:
