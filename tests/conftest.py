@@ -13,10 +13,18 @@ import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+if "PYTEST_XDIST_WORKER" in os.environ:  # a process per core, not also a thread per core in each
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is no failure; and CI asks the same examples every time, so that it is red for a reason.
 hypothesis.settings.register_profile("pocketformer", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("pocketformer")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Share out the whole suite over the cores; a file or a test that was named runs in this process."""
+    return None if config.args == config.getini("testpaths") else 0
+
 
 _POSITIVE = ["please", "can", "you", "account", "lost", "card", "money", "when", "where"]
 _NEGATIVE = ["world", "hello", "café", "naïve", "the", "my", "is", "not", "a"]
