@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pocketformer import files
-from pocketformer.apps.scaffold import Tree, write
+from pocketformer.apps.scaffold import Tree, refuse_taken, write
 from pocketformer.apps.subject import AppOptions, Subject
 from pocketformer.errors import RecipeError
 
@@ -68,6 +68,7 @@ def make_app(
     """
     if platform not in PLATFORMS:
         raise RecipeError(f"There is no platform {platform!r}; there are {', '.join(PLATFORMS)}.")
+    refuse_taken(output, force=force)
     module: Platform = import_module(f"pocketformer.apps.{platform}")
     subject = Subject.load(directory)
     tree = module.app_tree(subject, options or AppOptions())

@@ -8,12 +8,10 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-
 from pocketformer import files
-from pocketformer.errors import RecipeError
+from pocketformer.errors import MissingExtraError, RecipeError
 
-__all__ = ["MADE_BY", "Tree", "rendered", "write"]
+__all__ = ["MADE_BY", "Tree", "refuse_taken", "rendered", "write"]
 
 #: Path within the app, with "/" → its content, or the file or directory that is copied there.
 Tree = dict[str, bytes | Path]
@@ -33,7 +31,14 @@ def rendered(package: str, values: Mapping[str, object]) -> Tree:
     Args:
         package: As "pocketformer.apps.web".
         values: What templates may use.
+
+    Raises:
+        MissingExtraError: jinja2 is not installed.
     """
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("report", error.name or "jinja2") from error
     environment = Environment(  # each language has its own filter: autoescape knows HTML alone
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -58,7 +63,7 @@ def write(tree: Tree, output: Path, *, force: bool = False) -> None:
     Raises:
         RecipeError: The place is taken.
     """
-    _refuse_taken(output, force)
+    refuse_taken(output, force=force)
     with files.atomic_path(output) as temporary:
         for path, content in sorted(tree.items()):
             place = temporary / path
@@ -71,7 +76,16 @@ def write(tree: Tree, output: Path, *, force: bool = False) -> None:
                 shutil.copyfile(content, place)
 
 
-def _refuse_taken(output: Path, force: bool) -> None:
+def refuse_taken(output: Path, *, force: bool = False) -> None:
+    """Refuse a place where something stands already, before any work is done for it.
+
+    Raises:
+        RecipeError: The place is taken, or it is the folder the person stands in.
+    """
+    if output.resolve() == Path.cwd():
+        raise RecipeError(
+            f"-o {output} is the folder you are in, which cannot be written in one step; name one in it."
+        )
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return
     readme = output / "README.md"

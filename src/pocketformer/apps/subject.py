@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pocketformer.apps.examples import examples_among
 from pocketformer.checks import GOLDEN_FILE, Golden
 from pocketformer.edition import Edition, EditionFile
 from pocketformer.errors import ExportError, RecipeError
@@ -12,7 +13,6 @@ from pocketformer.errors import ExportError, RecipeError
 __all__ = ["AppOptions", "Subject"]
 
 _EXAMPLES = 6
-_EXAMPLE_CHARACTERS = range(12, 120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class AppOptions:
         precision: Name of the plan of the file it carries, as "int8"; None takes int8 where the edition has
             it, else the smallest proven file.
         engine: Of the web app: "litert" or "onnx".
-        engine_package: Of the web app: a downloaded npm package of the engine; None has npm fetch it.
+        engine_package: Of the web app: the folder of the engine's downloaded npm packages, or the package
+            file where the engine is one; None has npm fetch them.
     """
 
     precision: str | None = None
@@ -86,17 +87,8 @@ class Subject:
     @property
     def examples(self) -> tuple[str, ...]:
         """A few texts of different labels, for a person to start with."""
-        found: dict[str, list[str]] = {label: [] for label in self.edition.labels}
-        for case in self.golden.cases:
-            text, scores = case.text, case.scores
-            if text is None or scores is None or case.truncated or not text.isprintable():
-                continue
-            if len(text) in _EXAMPLE_CHARACTERS and text == text.strip():
-                found[self.edition.labels[scores.index(max(scores))]].append(text)
-        turns = [
-            text for turn in range(_EXAMPLES) for texts in found.values() for text in texts[turn : turn + 1]
-        ]
-        return tuple(turns[:_EXAMPLES])
+        known = (mistake.text for entry in self.edition.files for mistake in entry.mistakes)
+        return examples_among(self.golden.cases, self.edition.labels, known, _EXAMPLES)
 
     def file(self, format: str, precision: str | None = None) -> EditionFile:  # noqa: A002  # the edition's word
         """Return the file an app of a format carries.
