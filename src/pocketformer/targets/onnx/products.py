@@ -88,10 +88,8 @@ def rewrite(rewriter: Rewriter, one: Coded, activations: Activations) -> None:
     halves = rewriter.constant(f"{one.name}.{SCALE}", one.codes.scales.numpy(), np.float16)
     flat = rewriter.constant("int8/flat", [-1], np.int64)
     scales = rewriter.add("Reshape", [rewriter.add("Cast", [halves], to=ir.DataType.FLOAT), flat], "scales")
-    numbers = rewriter.add("Cast", [codes], "codes", to=ir.DataType.FLOAT)  # whose sums float32 holds exactly
-    sums = rewriter.add("ReduceSum", [numbers, rewriter.constant("int8/inputs", [0], np.int64)], keepdims=0)
     product = rewriter.add("Mul", [total, rows.scale])
-    below = rewriter.add("Mul", [rows.minimum, sums])
+    below = rewriter.add("Mul", [rows.minimum, _sums(rewriter, codes, one.columns)])
     _replace(rewriter, rewriter.add("Mul", [rewriter.add("Add", [product, below]), scales]))
 
 
@@ -122,6 +120,17 @@ def is_plain(node: ir.Node, transposed: bool) -> bool:
         and attributes.get_int("transA", 0) == 0
         and attributes.get_float("alpha", 1.0) == 1.0
         and attributes.get_float("beta", 1.0) == 1.0
+    )
+
+
+def _sums(rewriter: Rewriter, codes: ir.Value, inputs: int) -> ir.Value:
+    """Append the sums of codes [inputs, outputs] over inputs: float32 [1, outputs], which holds them exactly.
+
+    A product with ones never has the codes as floats, which would be four times the weight when a file loads.
+    """
+    ones = rewriter.constant(f"int8/ones_{inputs}", np.ones((1, inputs)), np.uint8)
+    return rewriter.add(
+        "Cast", [rewriter.add("MatMulInteger", [ones, codes], "sums")], "sums", to=ir.DataType.FLOAT
     )
 
 

@@ -78,15 +78,24 @@ def coded(layer: str, weight: Tensor, into: WeightFormat, plan: Plan) -> Coded:
     return Coded(f"{layer}.weight" if layer else "weight", tuple(weight.shape), into, weight, codes)
 
 
-def float_weight(rewriter: Rewriter, one: Coded) -> ir.Value:
-    """Append what makes float32 [rows, columns…] of a weight that is not stored in float32."""
+def float_weight(rewriter: Rewriter, one: Coded, transposed: bool = False) -> ir.Value:
+    """Append what makes float32 [rows, columns…] of a weight that is not stored in float32.
+
+    Args:
+        rewriter: At the node that wants it.
+        one: The weight.
+        transposed: Whether [columns, rows] is wanted.
+    """
     if one.codes is None:
         stored = rewriter.constant(f"{one.name}.{HALF}", one.weight.numpy(), np.float16)
+        if transposed:  # the halves: the weight is in memory twice while a file loads
+            stored = rewriter.add("Transpose", [stored], "halves", perm=[1, 0])
         return rewriter.add("Cast", [stored], "weight", to=ir.DataType.FLOAT)
     numbers = stored_numbers(rewriter, one)
     values = _from_palette(rewriter, one, numbers) if one.format.kind == "palette" else _scaled(rewriter, one)
     shape = rewriter.constant(f"shape/{'_'.join(map(str, one.shape))}", one.shape, np.int64)
-    return rewriter.add("Reshape", [values, shape], "weight")
+    weight = rewriter.add("Reshape", [values, shape], "weight")
+    return rewriter.add("Transpose", [weight], "weight", perm=[1, 0]) if transposed else weight
 
 
 def integer_weight(rewriter: Rewriter, one: Coded) -> ir.Value:

@@ -114,10 +114,7 @@ class _Writer:
             self.model.graph.opset_imports[""] = BLOCKS_OPSET
             products.rewrite_blocks(self.rewriter, one)
         else:
-            weight = float_weight(self.rewriter, one)
-            if transposed:
-                weight = self.rewriter.add("Transpose", [weight], "weight", perm=[1, 0])
-            replace_weight(node, weight)
+            replace_weight(node, float_weight(self.rewriter, one, transposed))
 
     def halve_if_exact(self, value: ir.Value) -> None:
         """Store a table that no plan speaks of in float16 where that loses nothing."""
