@@ -7,8 +7,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pocketformer import files
+from pocketformer.bench.device.results import DeviceBench
 from pocketformer.bench.results import BenchResult
 from pocketformer.budget import BudgetResult
+from pocketformer.checks.emulation.result import ProcessorVerdict
 from pocketformer.checks.layers import LayerCurve
 from pocketformer.checks.mistakes import Mistake
 from pocketformer.checks.verdict import Verdict
@@ -45,6 +47,7 @@ class EditionFile(BaseModel):
     layers: LayerCurve | None = None  # of a file that missed a limit, or that was looked into
     confusion: list[list[int]] | None = None
     mistakes: tuple[Mistake, ...] = ()
+    processors: tuple[ProcessorVerdict, ...] = ()  # emulated ones, as far as it was run on any
 
 
 class DataSection(BaseModel):
@@ -102,6 +105,7 @@ class Edition(BaseModel):
     budget: BudgetResult | None = None  # how the plan of its file was found
     files: tuple[EditionFile, ...] = ()
     bench: BenchResult | None = None
+    device_bench: tuple[DeviceBench, ...] = ()  # one for each phone
     environment: dict[str, str] = Field(default_factory=dict)
 
     def save(self, directory: Path) -> Path:

@@ -8,6 +8,17 @@ from typing import Annotated
 import typer
 
 from pocketformer.cli.console import Screen, next_step, out, own_stderr, show_json
+from pocketformer.cli.device import (
+    Delegates,
+    Device,
+    DeviceRequest,
+    Serial,
+    Signatures,
+    Tool,
+    Visits,
+    bench_device,
+)
+from pocketformer.cli.emulating import Architecture, Processors, Root, Sample, verify_on_processors
 from pocketformer.cli.given import Inputs, Tolerance, bench_files, is_model_file, verify_against
 from pocketformer.cli.tables import show_bench, show_edition, show_feasibility, show_layers, show_range
 
@@ -37,6 +48,10 @@ def verify(
     float16: Annotated[
         bool, typer.Option("--float16", help="Show how near every layer's values come to float16's end.")
     ] = False,
+    arch: Architecture = None,
+    root: Root = None,
+    cpu: Processors = None,
+    sample: Sample = 16,
     json: Json = False,
 ) -> None:
     """Prove each file against its PyTorch checkpoint, from text bytes to scores.
@@ -46,11 +61,18 @@ def verify(
     Exit code 1 when a file misses, which then stands under a `.rejected` name, and the layer at which its
     error begins is named.
 
+    With `--arch arm64` the `.tflite` files, or one of them, run on emulated phone processors instead, and are
+    compared with this machine and with PyTorch on the golden texts or on the rows (docs/arm64.md).
+
     A single file, ours or not, is held against the one that `--against` names: output by output, on random
     inputs or those of an .npz.
     """
     if against is not None:
         verify_against(dist, against, inputs, tolerance, json)
+        return
+    if arch is not None:
+        asked = (text, label, label_name, separator)
+        verify_on_processors(dist, arch, (root, cpu, sample), data, asked, json)
         return
     with own_stderr():  # the converter's packages write to it while they are imported
         from pocketformer import pipeline
@@ -128,13 +150,26 @@ def bench(
     separator: Separator = None,
     rounds: Annotated[int, typer.Option(min=1, help="Measured calls of each contender.")] = 30,
     threads: Annotated[list[int] | None, typer.Option(help="Thread counts; repeat for several.")] = None,
+    device: Device = False,
+    serial: Serial = None,
+    benchmark_model: Tool = None,
+    delegate: Delegates = None,
+    signature: Signatures = None,
+    visits: Visits = 3,
     json: Json = False,
 ) -> None:
     """Measure latency, load time, size and memory of the files, side by side in one run.
 
     PyTorch and the same model as a fixed-length float32 file run in turns with them, so that the
     ratios hold on a busy machine too. Single model files race against each other, signature by signature.
+
+    With `--device`, the `.tflite` files run on the Android phone that adb lists, by LiteRT's
+    benchmark_model: latency, memory, processor time and battery current of every signature (docs/device.md).
     """
+    if device or serial:
+        asked = DeviceRequest(serial, benchmark_model, delegate, signature, visits, rounds, threads)
+        bench_device(dist, asked, inputs, data, (text, label, label_name, separator), json)
+        return
     if len(dist) > 1 or is_model_file(dist[0]):
         bench_files(dist, inputs, rounds, tuple(threads or (1, 2)), json)
         return

@@ -76,6 +76,19 @@ class Adb:
         """
         return self._run(["shell", script], seconds).decode("utf-8", "replace").replace("\r\n", "\n")
 
+    def watched_shell(self, script: str, seconds: float) -> str:
+        """Run a script as `shell` does; its standard input ends when it is abandoned, however that comes.
+
+        So the script can notice that this process was killed, or the cable pulled, and clean up by itself.
+        """
+        reads, writes = os.pipe()
+        try:
+            printed = self._run(["shell", script], seconds, stdin=reads)
+        finally:
+            os.close(reads)
+            os.close(writes)
+        return printed.decode("utf-8", "replace")
+
     def answer(self, command: str) -> str:
         """Run a command that not every phone has; return what it printed, "" where it failed."""
         return self.shell(f"{command} 2>/dev/null || true")
@@ -92,8 +105,8 @@ class Adb:
         """Return the bytes of a file on the phone; where there is none, what the shell said instead."""
         return self._run(["exec-out", f"cat {shlex.quote(remote)}"], _LONGEST_SECONDS)
 
-    def _run(self, arguments: Sequence[str], seconds: float) -> bytes:
-        done = _run([str(self._command), "-s", self.serial, *arguments], seconds)
+    def _run(self, arguments: Sequence[str], seconds: float, stdin: int = subprocess.DEVNULL) -> bytes:
+        done = _run([str(self._command), "-s", self.serial, *arguments], seconds, stdin)
         if done.returncode == 0:
             return done.stdout
         said = _last_lines(done.stderr) or _last_lines(done.stdout) or "it said nothing"
@@ -165,12 +178,14 @@ def choose_device(command: Path, serial: str | None = None) -> Adb:
     return Adb(command, chosen.serial)
 
 
-def _run(command: Sequence[str], seconds: float) -> subprocess.CompletedProcess[bytes]:
+def _run(
+    command: Sequence[str], seconds: float, stdin: int = subprocess.DEVNULL
+) -> subprocess.CompletedProcess[bytes]:
     # In a session of its own: Ctrl-C is for this process, which then cleans up on the phone through adb.
     try:
         return subprocess.run(
             command, capture_output=True, check=False, timeout=seconds, start_new_session=True,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise DeviceError(

@@ -151,11 +151,11 @@ def read_output(text: str, code: int, job: Job) -> Output:
     stats = [_stat(*match) for match in _STAT.findall(text)]
     init = _INIT.search(text)
     compiled = _COMPILED_MEAN.search(text)
+    _refuse_ignored(ignored, job)
     if code != 0 or init is None or not (stats or compiled):
         raise DeviceError(
             f"benchmark_model failed at {_subject(job)} with exit code {code}. Its last lines: {_end(text)}"
         )
-    _refuse_ignored(ignored, job)
     if stats:
         measured, warm_up = stats[-1], stats[0] if len(stats) > 1 else None
     else:
@@ -207,7 +207,7 @@ def _refuse_ignored(ignored: Sequence[str], job: Job) -> None:
 
 def _subject(job: Job) -> str:
     name = job.graph.rsplit("/", 1)[-1]
-    return f"{name}, signature {job.signature or 'of the file'}, {job.delegate}, {job.threads} threads"
+    return f"{name}, signature {job.signature or 'of the file'}, {job.delegate}, threads: {job.threads}"
 
 
 def _end(text: str) -> str:

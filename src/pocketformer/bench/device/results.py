@@ -94,6 +94,7 @@ class DeviceBench:
         charging: At any time of the run; then no current is given.
         thermal_status: The worst that Android told, 0 (none) to 6; from 1 on the processor is slowed down.
         battery_celsius: Of the battery, at the end.
+        file_sha256: Of each file that was measured, by its name.
         idle_ma: Battery current of the phone doing nothing, between the visits.
         timings: A row for each file, signature, thread count and delegate.
         notes: What to know of the figures, in sentences.
@@ -107,6 +108,7 @@ class DeviceBench:
     charging: bool
     thermal_status: int | None
     battery_celsius: float | None
+    file_sha256: dict[str, str]
     idle_ma: float | None
     timings: tuple[DeviceTiming, ...]
     notes: tuple[str, ...] = ()

@@ -110,6 +110,7 @@ def bench_on_device(
         charging=charging,
         thermal_status=max(statuses, default=None),
         battery_celsius=states[-1].celsius,
+        file_sha256={case.path.name: files.sha256(case.path) for case in cases},
         idle_ma=idle,
         timings=timings,
         notes=notes_of(states, timings, random_inputs=run.random_inputs, has_gauge=bool(run.gauge)),

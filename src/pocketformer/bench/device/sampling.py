@@ -21,12 +21,15 @@ _TICKS_PER_SECOND = 100  # USER_HZ of /proc/PID/stat, the same on every Linux
 _USER_TIME, _SYSTEM_TIME = 11, 12  # fields of /proc/PID/stat behind the name: see proc(5), 14 and 15
 
 # $1 folder, $2 program and arguments, $3 the gauge's file or nothing. `EPOCHREALTIME` is of mksh, which is
-# Android's shell. Where the host is gone, adbd sends HUP, or a write fails: nothing is left behind then.
+# Android's shell. Where standard input ends, the computer is gone: then nothing may be left behind.
 _WATCH = r"""
 cd "$1" || exit 1
-eval "$2" > log 2>&1 &
+eval "exec $2" > log 2>&1 &
 number=$!
-trap 'kill -9 $number; rm -rf "$1"; exit 129' HUP INT PIPE TERM
+trap '' HUP PIPE
+exec 3<&0
+(while read -r line; do :; done; kill -9 $number; rm -rf "$1") <&3 > /dev/null 2>&1 &
+guard=$!
 echo $number > {process}
 while read -r stat < /proc/$number/stat; do
   case "$stat" in *') Z '*) break;; esac
@@ -39,7 +42,9 @@ while read -r stat < /proc/$number/stat; do
   sleep {pause}
 done 2>/dev/null
 wait $number
-echo "= $?"
+code=$?
+kill -9 $guard
+echo "= $code"
 rm -f {process}
 cat log
 """
@@ -104,7 +109,7 @@ def watch(space: Workspace, command: str, gauge: str = "") -> Watched:
         DeviceError: The phone is gone, or the program took longer than five minutes.
     """
     script = _WATCH.format(process=PROCESS_FILE, pause=_PAUSE_SECONDS)
-    return _read(space.phone.shell(_script(script, space.folder, command, gauge), _LONGEST_SECONDS))
+    return _read(space.phone.watched_shell(_script(script, space.folder, command, gauge), _LONGEST_SECONDS))
 
 
 def watch_idle(space: Workspace, gauge: str, seconds: float) -> list[float]:

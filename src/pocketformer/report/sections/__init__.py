@@ -9,6 +9,7 @@ from pocketformer.report.sections.augmentation import augmentation_section
 from pocketformer.report.sections.baselines import baselines_section
 from pocketformer.report.sections.budget import budget_section
 from pocketformer.report.sections.data import data_section
+from pocketformer.report.sections.device import device_section
 from pocketformer.report.sections.files import files_section, size_section
 from pocketformer.report.sections.footprint import footprint_section
 from pocketformer.report.sections.latency import latency_section
@@ -31,6 +32,7 @@ _ALL = (
     baselines_section,
     latency_section,
     footprint_section,
+    device_section,
     proof_section,
     layers_section,
     confusion_section,
