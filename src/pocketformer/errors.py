@@ -11,6 +11,7 @@ PocketformerError            a sentence: what was given, what was expected, what
 ├── FileFormatError          a model file that is broken or of an unknown kind
 ├── InputError               an input that a model file cannot take
 ├── DeviceError              a phone, or a tool on it, that nothing can be measured with
+├── EmulationError           programs of another architecture that cannot be run on this machine
 ├── MissingExtraError        a part of pocketformer that is not installed
 ├── LostProcessError         another process of the same training has ended
 └── VerificationError        a file that missed its tolerances (exit 1)
@@ -23,6 +24,7 @@ __all__ = [
     "CheckpointError",
     "DataError",
     "DeviceError",
+    "EmulationError",
     "ExportError",
     "FileFormatError",
     "InputError",
@@ -92,6 +94,10 @@ class VerificationError(PocketformerError):
     """A file that was written and missed its tolerances; it is kept under a `.rejected` name."""
 
     exit_code = 1
+
+
+class EmulationError(PocketformerError):
+    """Programs of another processor architecture cannot be run on this machine."""
 
 
 class MissingExtraError(PocketformerError):

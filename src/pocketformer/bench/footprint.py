@@ -1,4 +1,4 @@
-"""Size, load time and memory of a file, each from a fresh process."""
+"""Size, load time, memory, processor time and energy of a file, each from a fresh process."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 from pocketformer import files
+from pocketformer.bench.energy import SYSFS
 from pocketformer.bench.results import Footprint
 from pocketformer.errors import FileFormatError, MissingExtraError
 
@@ -16,14 +17,20 @@ _CHUNK_BYTES = 1 << 20
 _ZSTD_LEVEL = 22
 
 
-def footprint(path: Path, text: str | None) -> Footprint:
+def footprint(path: Path, text: str | None, sysfs: Path = SYSFS) -> Footprint:
     """Measure what opening one file and running one text costs; its first signature where there is no text.
+
+    Args:
+        path: The file.
+        text: A text; None for a file that takes arrays.
+        sysfs: The folder that Linux calls `/sys`, for the energy.
 
     Raises:
         FileFormatError: The file failed in the fresh process.
     """
+    given = [str(path), str(sysfs), *([] if text is None else ["text"])]
     worker = subprocess.run(
-        [sys.executable, "-m", "pocketformer.bench.probe", str(path), *([] if text is None else ["text"])],
+        [sys.executable, "-m", "pocketformer.bench.probe", *given],
         input=text or "",
         capture_output=True,
         text=True,
@@ -42,6 +49,10 @@ def footprint(path: Path, text: str | None) -> Footprint:
         first_text_ms=costs["first_text_ms"],
         memory_bytes=int(costs["memory_bytes"]),
         all_memory_bytes=int(costs["all_memory_bytes"]),
+        cpu_percent=costs["cpu_percent"],
+        energy_mj=costs["energy_mj"],
+        energy_with_idle_mj=costs["energy_with_idle_mj"],
+        energy_note=costs["energy_note"],
     )
 
 

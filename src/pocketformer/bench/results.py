@@ -41,6 +41,11 @@ class Footprint:
         first_text_ms: The first text, or run of a file that takes none, which allocates and packs weights.
         memory_bytes: Peak memory above the empty runtime's, after one short text.
         all_memory_bytes: The same after every signature has run once.
+        cpu_percent: Processor time over time while the text runs again and again on one thread; one whole
+            core is 100. None in results of earlier versions.
+        energy_mj: Millijoules per text, above what the idle machine takes; None where it cannot be read.
+        energy_with_idle_mj: The same with what the idle machine takes.
+        energy_note: What was measured by which counter, or why nothing could be read: a sentence.
     """
 
     file: str
@@ -50,6 +55,10 @@ class Footprint:
     first_text_ms: float
     memory_bytes: int
     all_memory_bytes: int
+    cpu_percent: float | None = None
+    energy_mj: float | None = None
+    energy_with_idle_mj: float | None = None
+    energy_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,16 +66,21 @@ def show_bench(result: BenchResult) -> None:
     )  # fmt: skip
     show_table(
         "Each file in a fresh process",
-        ["file", "MB", "zipped MB", "load ms", "first text ms", "memory MB", "all signatures MB"],
+        ["file", "MB", "zipped MB", "load ms", "first text ms", "memory MB", "all signatures MB", "CPU %",
+         "mJ per text"],
         [
             [
                 cost.file, f"{cost.size_bytes / 1e6:.1f}", f"{cost.zipped_bytes / 1e6:.1f}",
                 f"{cost.load_ms:.0f}", f"{cost.first_text_ms:.0f}",
                 f"{cost.memory_bytes / 1e6:.0f}", f"{cost.all_memory_bytes / 1e6:.0f}",
+                "" if cost.cpu_percent is None else f"{cost.cpu_percent:.0f}",
+                "not readable" if cost.energy_mj is None else f"{cost.energy_mj:.3g}",
             ]
             for cost in result.footprints
         ],
     )  # fmt: skip
+    for note in dict.fromkeys(cost.energy_note for cost in result.footprints if cost.energy_note):
+        out.print(note, markup=False)
 
 
 def show_layers(edition: Edition) -> None:

@@ -1,5 +1,6 @@
 """The pipeline: rooms put in a row, each finished stage kept."""
 
+from pocketformer.pipeline.emulation import EmulationRequest, verify_emulated
 from pocketformer.pipeline.export import export_checkpoint
 from pocketformer.pipeline.half import value_range_of
 from pocketformer.pipeline.lookups import checkpoint_of
@@ -13,6 +14,7 @@ from pocketformer.pipeline.verify import verify_edition
 
 __all__ = [
     "CHECKPOINT_DIRECTORY",
+    "EmulationRequest",
     "Observer",
     "Progress",
     "Rows",
@@ -25,4 +27,5 @@ __all__ = [
     "run",
     "value_range_of",
     "verify_edition",
+    "verify_emulated",
 ]

@@ -25,6 +25,7 @@ from pocketformer.checks import (
 from pocketformer.data import LabeledTexts
 from pocketformer.edition import Edition, EditionFile
 from pocketformer.errors import VerificationError
+from pocketformer.pipeline.emulation import kept_processors
 from pocketformer.pipeline.golden import asked_golden
 from pocketformer.pipeline.ledger import Ledger, key_of
 from pocketformer.pipeline.lookups import checkpoint_of
@@ -79,7 +80,8 @@ def verify_edition(
             )
         final = name if verdict.passed else name + REJECTED_SUFFIX
         files.move(directory / entry.file, directory / final)
-        judged.append(found.model_copy(update={"file": final}))
+        processors = kept_processors(ledger, name, entry)
+        judged.append(found.model_copy(update={"file": final, "processors": processors}))
     edition = edition.model_copy(update={"files": tuple(judged)})
     edition.save(directory)
     if refusals:

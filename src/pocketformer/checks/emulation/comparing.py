@@ -1,0 +1,166 @@
+"""Holding a file's answers on an emulated processor against those here and against PyTorch's."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pocketformer.checks.emulation.answers import Answers
+from pocketformer.checks.emulation.processors import Processor
+from pocketformer.checks.emulation.result import ProcessorVerdict
+from pocketformer.checks.tolerances import Tolerance, planned_tolerance_for, tolerance_for
+from pocketformer.plan import Plan
+
+__all__ = ["Expected", "compare_answers", "differences", "here_limit"]
+
+_SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What PyTorch with Hugging Face's tokenizer makes of the same texts.
+
+    Attributes:
+        texts: UTF-8 bytes.
+        classified: For each text whether its outputs are compared too, or only its ids.
+        ids: For each text the token ids, without padding.
+        values: float32 [classified texts, values], as in `Answers`.
+        encoder: The values are of a hidden state, and there are no labels.
+        labelled: The texts are labelled rows, of the kind that the model was trained for.
+    """
+
+    texts: tuple[bytes, ...]
+    classified: tuple[bool, ...]
+    ids: tuple[tuple[int, ...], ...]
+    values: np.ndarray
+    encoder: bool
+    labelled: bool
+
+
+def compare_answers(
+    plan: Plan, expected: Expected, here: Answers, there: Answers, processor: Processor, emulator: str
+) -> ProcessorVerdict:
+    """Return what was found of a file on an emulated processor.
+
+    The difference to this machine must keep the limit that a file has to PyTorch with the plan's weights:
+    arithmetic alone is left to differ. The error to PyTorch in float32 must keep the file's usual limit.
+
+    Args:
+        plan: Of the file.
+        expected: PyTorch's answers.
+        here: This machine's.
+        there: The emulated processor's.
+        processor: That processor.
+        emulator: What emulated it.
+    """
+    wrong = [row for row, ids in enumerate(there.ids) if ids != expected.ids[row]]
+    to_here, to_pytorch = differences(there.values, here.values), differences(there.values, expected.values)
+    compared = [text for text, asked in zip(expected.texts, expected.classified, strict=True) if asked]
+    worst = int(to_here.max(axis=1).argmax())
+    relative_here = float(_relative(to_here, here.values).mean())
+    relative_pytorch = float(_relative(to_pytorch, expected.values).mean())
+    limit = here_limit(plan, expected)
+    misses = [
+        *_id_misses(wrong, expected.texts),
+        *_misses("this machine", to_here, relative_here, _arithmetic(plan), limit),
+        *_misses("PyTorch", to_pytorch, relative_pytorch, tolerance_for(plan), pytorch_limit(plan, expected)),
+    ]
+    flipped: np.ndarray = np.array([], int)
+    if not expected.encoder:
+        flipped = np.flatnonzero(there.values.argmax(axis=1) != here.values.argmax(axis=1))
+        misses += _label_misses(flipped, here.values, there.values, limit, compared)
+    return ProcessorVerdict(
+        architecture="arm64",
+        processor=processor.name,
+        features=there.features,
+        emulator=emulator,
+        runtime=there.runtime,
+        here=platform.machine().replace("_", "-"),
+        texts=len(expected.texts),
+        token_mismatches=len(wrong),
+        classified=len(compared),
+        labels_equal=None if expected.encoder else len(compared) - len(flipped),
+        max_difference=float(to_here.max()),
+        mean_relative_difference=relative_here,
+        max_error=float(to_pytorch.max()),
+        mean_relative_error=relative_pytorch,
+        worst_text=_shown(compared[worst]),
+        seconds=there.seconds,
+        misses=tuple(misses),
+    )
+
+
+def differences(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return |difference| of two arrays of values; infinity where one is no number."""
+    found = np.abs(values.astype(np.float64) - others)
+    return np.where(np.isfinite(found), found, np.inf)
+
+
+def here_limit(plan: Plan, expected: Expected) -> float:
+    """Return how far a file may be from itself on another processor, as a share of its largest logit."""
+    return _relative_limit(_arithmetic(plan), expected)
+
+
+def pytorch_limit(plan: Plan, expected: Expected) -> float:
+    """Return how far a file may be from PyTorch in float32, as a share of the largest logit."""
+    return _relative_limit(tolerance_for(plan), expected)
+
+
+def _arithmetic(plan: Plan) -> Tolerance:
+    return planned_tolerance_for(plan, half=False)
+
+
+def _relative_limit(tolerance: Tolerance, expected: Expected) -> float:
+    if expected.encoder:
+        return tolerance.hidden_state_error
+    return tolerance.mean_relative_error if expected.labelled else tolerance.unlabelled_error
+
+
+def _relative(error: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    return np.asarray(error.max(axis=1) / np.maximum(np.abs(reference).max(axis=1), 1e-12))
+
+
+def _id_misses(wrong: Sequence[int], texts: Sequence[bytes]) -> list[str]:
+    if not wrong:
+        return []
+    return [
+        f"Token ids differ from Hugging Face's in {len(wrong):,} of {len(texts):,} texts, first in "
+        f"{_shown(texts[wrong[0]])!r}."
+    ]
+
+
+def _misses(other: str, error: np.ndarray, relative: float, tolerance: Tolerance, limit: float) -> list[str]:
+    found = []
+    largest = float(error.max())
+    if tolerance.max_logit_error is not None and not largest <= tolerance.max_logit_error:
+        found.append(
+            f"The largest difference to {other} is {largest:.2g}, at most {tolerance.max_logit_error:.2g} is "
+            "allowed."
+        )
+    if not relative <= limit:
+        found.append(
+            f"The mean relative difference to {other} is {relative:.2%}, at most {limit:.2%} is allowed."
+        )
+    return found
+
+
+def _label_misses(
+    flipped: np.ndarray, here: np.ndarray, there: np.ndarray, limit: float, texts: Sequence[bytes]
+) -> list[str]:
+    """Name the labels that changed although the allowed error could not have changed them."""
+    found = []
+    for row in flipped:
+        lead = float(here[row].max() - here[row, there[row].argmax()])
+        # Each of the two logits may move by the limit, one up and one down.
+        if lead > 2 * limit * float(np.abs(here[row]).max()):
+            found.append(
+                f"The label of {_shown(texts[row])!r} changed, which led by {lead:.2g} on this machine."
+            )
+    return found[:3] + ([f"{len(found) - 3} more labels changed."] if len(found) > 3 else [])
+
+
+def _shown(text: bytes) -> str:
+    return text.decode("utf-8", "replace")[:_SHOWN_CHARACTERS]
