@@ -1,0 +1,10 @@
+import SwiftUI
+
+@main
+struct StarterApp: App {
+    var body: some Scene {
+        WindowGroup {
+            ClassifyView()
+        }
+    }
+}
