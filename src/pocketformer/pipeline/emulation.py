@@ -226,7 +226,11 @@ class _Run:
             return replace(found, misses=(*found.misses, reason))
 
         with ThreadPoolExecutor(max_workers=min(len(processors), os.cpu_count() or 1)) as pool:
-            return list(pool.map(verdict, range(len(processors))))
+            try:
+                return list(pool.map(verdict, range(len(processors))))
+            except BaseException:  # an interrupt too: the pool waits for what runs
+                self._machine.stop()
+                raise
 
 
 class _Parts:

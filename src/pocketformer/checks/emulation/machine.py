@@ -52,6 +52,14 @@ class Machine:
         self._root = root
         self._emulator = _found_emulator()
         self.emulator = _told_version(self._emulator)
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End all that runs, from any thread; nothing is run afterwards."""
+        self._stopped = True
+        for program in tuple(self._running):
+            program.kill()
 
     def answers(
         self,
@@ -101,9 +109,12 @@ class Machine:
         complaints = work / "stderr.txt"
         # A clean environment: what is set for this machine's libraries may not hold for those of arm64.
         environment = {"PATH": os.defpath, "HOME": str(work), **_QUIET}
+        if self._stopped:
+            raise EmulationError("The emulation was stopped.")
         with complaints.open("wb") as stderr:
             program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env=environment)
         assert program.stdout is not None
+        self._running.add(program)
         try:
             for number, line in enumerate(program.stdout):
                 yield json.loads(line)
@@ -114,6 +125,7 @@ class Machine:
             with contextlib.suppress(ProcessLookupError):
                 program.kill()
             program.wait()
+            self._running.discard(program)
             program.stdout.close()
         if code:
             raise EmulationError(_failure(code, complaints.read_text("utf-8", "replace"), self.emulator))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pocketformer.report import figures
 from pocketformer.report.blocks import Block, Bullets, Column, Paragraph, Section, Table
 from pocketformer.report.lookups import short_name
+from pocketformer.report.sections.processors import processor_blocks
 
 if TYPE_CHECKING:
     from pocketformer.checks import Verdict
@@ -31,6 +32,7 @@ def proof_section(edition: Edition) -> Section | None:
     blocks += [Bullets(misses)] if misses else []
     if any(verdict.parity.signatures for _, verdict in judged):
         blocks.append(_signatures(edition, judged))
+    blocks += processor_blocks(edition)
     return Section("proof", "How each file was proven", blocks)
 
 
