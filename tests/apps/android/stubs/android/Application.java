@@ -1,0 +1,5 @@
+package android.app;
+
+import android.content.Context;
+
+public abstract class Application extends Context {}

@@ -1,0 +1,9 @@
+package androidx.compose.ui.text
+
+class TextStyle {
+    companion object {
+        val Default = TextStyle()
+    }
+}
+
+class TextLayoutResult

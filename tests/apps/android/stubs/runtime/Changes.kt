@@ -1,0 +1,3 @@
+package androidx.compose.runtime
+
+internal fun updateChangedFlags(flags: Int): Int = flags
