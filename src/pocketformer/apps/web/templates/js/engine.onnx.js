@@ -13,13 +13,14 @@ const FOLDER = new URL("../engine/", import.meta.url).href;
 export async function openModel(content, card) {
   ort.env.wasm.wasmPaths = FOLDER;
   ort.env.wasm.numThreads = 1;
+  ort.env.logLevel = "error";
   const session = await open(await content);
   return { backend: "WebAssembly, SIMD, 1 thread", run: runner(session, card) };
 }
 
 async function open(content) {
   try {
-    return await ort.InferenceSession.create(content, { executionProviders: ["wasm"] });
+    return await ort.InferenceSession.create(content, { executionProviders: ["wasm"], logSeverityLevel: 3 });
   } catch (error) {
     const message = error?.message ?? String(error);
     const isEngine = /backend|wasm|fetch|import/i.test(message);

@@ -21,28 +21,35 @@ async function start() {
   let shown = null;
 
   const classify = latestOnly(async (value) => {
+    try {
+      await show(value);
+    } catch (error) {
+      shown = null;
+      if (error.cure) showTrouble(error);
+      else showFailure(error.message);
+    }
+    byId("result").setAttribute("aria-busy", String(text.value !== value));
+  });
+
+  async function show(value) {
     if (!value.trim()) {
       shown = null;
       showNothing();
       clearRaw();
       return;
     }
-    try {
-      shown = await classifier.classify(value);
-      showResult(shown, card);
-      if (byId("raw").checked) await showRaw(shown, card, backend);
-    } catch (error) {
-      shown = null;
-      if (error.cure) showTrouble(error);
-      else showFailure(error.message);
-    }
-  });
+    shown = await classifier.classify(value);
+    showResult(shown, card);
+    if (byId("raw").checked) await showRaw(shown, card, backend);
+  }
+
   const later = debounced(() => classify(text.value), PAUSE_MS);
 
   function changed() {
     const bytes = bytesOf(text.value).length;
     byId("count").textContent = `${count(bytes)} of ${count(card.max_bytes)} bytes`;
     byId("clear").hidden = text.value === "";
+    byId("result").setAttribute("aria-busy", "true");
     later();
   }
 
