@@ -32,6 +32,7 @@ def summary_table(edition: Edition) -> str:
         Column(f"mean rel. {unit} error, %"),
         Column("ms" if tokens is None else f"ms, {tokens} tokens"),
         Column("× faster than the fixed-length fp32 file"),
+        Column("CPU, %"),
         Column("memory, MB"),
         Column("runs from", numeric=False),
     )
@@ -56,6 +57,7 @@ def _row(edition: Edition, file: EditionFile) -> tuple[str, ...]:
         figures.significant(
             None if timing is None or fixed is None else fixed.median_ms / timing.median_ms, 2
         ),
+        figures.significant(None if footprint is None else footprint.cpu_percent),
         figures.megabytes(None if footprint is None else footprint.memory_bytes),
         file.oldest_runtime,
     )
