@@ -47,6 +47,7 @@ def _is_sentence(text: str) -> bool:
     return (
         len(text) in _CHARACTERS
         and text.isprintable()
+        and "[" not in text  # BERT's special tokens, written out
         and text[0].isalpha()
         and not text[0].islower()
         and text.endswith(_ENDINGS)

@@ -113,12 +113,12 @@ class Site:
     origin: str
     dist: Path
 
-    def app(self, name: str, **options: str) -> str:
-        """Return the address of an app, written on first use."""
+    def app(self, name: str, dist: Path | None = None, **options: str) -> str:
+        """Return the address of an app, written on first use; of another edition where one is given."""
         place = self.root / "some where" / name
         if not place.exists():
             _require(shutil.which("npm"), "npm")
-            make_app(self.dist, "web", place, AppOptions(**options))
+            make_app(dist or self.dist, "web", place, AppOptions(**options))
         return f"{self.origin}/some%20where/{name}/"
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 import pocketformer
+from pocketformer import pipeline
 from pocketformer.checks import GOLDEN_FILE, Golden
 from pocketformer.checks.golden_texts import golden_texts
+from pocketformer.pipeline.observer import Silent
+from pocketformer.recipe import ExportRecipe
 from pocketformer.tokenizer import cut_bytes
 
 if TYPE_CHECKING:
@@ -57,6 +61,22 @@ def test_golden_texts_are_those_of_python(page: Page, site: Site, precision: str
     # int8: the browser's kernels round other intermediate values than this processor's do
     assert from_python < {"fp32": 1e-4, "int8": 0.02}[precision]
     assert from_pytorch <= golden.tolerance[precision]
+
+
+def test_golden_texts_in_onnx_are_those_of_python(page: Page, site: Site, tmp_path: Path) -> None:
+    checkpoint = str(site.dist / "checkpoint")
+    recipe = ExportRecipe(targets=("onnx",), precisions=("fp32",), lengths=(16, 32), max_bytes=128)
+    edition = pipeline.export_checkpoint(checkpoint, tmp_path, "tiny", recipe, checkpoint, Silent())
+    pipeline.verify_edition(edition, tmp_path, None, Silent())
+    page.goto(site.app("onnx", tmp_path, engine="onnx"))
+    golden = Golden.load(tmp_path / GOLDEN_FILE)
+    found = page.evaluate(CLASSIFY, [case.encoded for case in golden.cases])
+    model = pocketformer.open(tmp_path / "tiny.fp32.onnx")
+    for case, here in zip(golden.cases, found, strict=True):
+        there = model(case.content)
+        assert tuple(here["ids"]) == case.input_ids
+        assert here["isCut"] == there.truncated
+        assert np.allclose(here["scores"], list(there.scores.values()), atol=1e-4)
 
 
 def test_the_check_page_says_so(page: Page, site: Site) -> None:
