@@ -222,7 +222,7 @@ class _Run:
             found = compare_answers(plan, asked, here, there, processor, self._machine.emulator)
             if found.passed:
                 return found
-            reason = blame(self._machine, processor, path, plan, asked)
+            reason = blame(self._machine, processor, path, plan, asked, here, there)
             return replace(found, misses=(*found.misses, reason))
 
         with ThreadPoolExecutor(max_workers=min(len(processors), os.cpu_count() or 1)) as pool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pocketformer.checks.emulation.comparing import Expected, differences, here_limit
+from pocketformer.checks.emulation.answers import Answers
+from pocketformer.checks.emulation.comparing import Expected, differences, is_near
 from pocketformer.checks.emulation.machine import Machine, answers_here
 from pocketformer.checks.emulation.processors import Processor
 from pocketformer.plan import Plan
@@ -14,8 +15,16 @@ __all__ = ["blame"]
 _CLASSIFIED = (True,)
 
 
-def blame(machine: Machine, processor: Processor, path: Path, plan: Plan, expected: Expected) -> str:
-    """Run one text without XNNPACK, here and there, and return a sentence on what that tells.
+def blame(
+    machine: Machine,
+    processor: Processor,
+    path: Path,
+    plan: Plan,
+    expected: Expected,
+    here: Answers,
+    there: Answers,
+) -> str:
+    """Return a sentence on whose fault a miss is: run one text without XNNPACK, here and there.
 
     XNNPACK's kernels are the only ones that are written for a processor's own instructions; the runtime's
     portable kernels are the same C++ everywhere. A file that is right by those holds the right numbers.
@@ -26,14 +35,19 @@ def blame(machine: Machine, processor: Processor, path: Path, plan: Plan, expect
         path: The file.
         plan: Of the file.
         expected: The texts; the shortest one that is classified is run, as portable kernels are slow.
+        here: This machine's answers.
+        there: The emulated processor's.
     """
+    if there.ids == here.ids and is_near(plan, here, there):
+        return (
+            "This machine gives the same: the error is the file's own; `pocketformer verify` names the layer."
+        )
     compared = [text for text, asked in zip(expected.texts, expected.classified, strict=True) if asked]
     text = (min((one for one in compared if one), key=len, default=compared[0]),)
     here = answers_here(path, text, _CLASSIFIED, plain=True)
     there = machine.answers(processor, path, text, _CLASSIFIED, plain=True)
     largest = float(differences(there.values, here.values).max())
-    allowed = here_limit(plan, expected) * float(abs(here.values).max())
-    if there.ids == here.ids and largest <= allowed:
+    if there.ids == here.ids and is_near(plan, here, there):
         return (
             "Without XNNPACK, whose kernels are chosen by processor, both give the same for one of the texts "
             f"(largest difference {largest:.2g}). So the file is right: the fault is in the kernels for "

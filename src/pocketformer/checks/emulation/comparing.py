@@ -14,7 +14,7 @@ from pocketformer.checks.emulation.result import ProcessorVerdict
 from pocketformer.checks.tolerances import Tolerance, planned_tolerance_for, tolerance_for
 from pocketformer.plan import Plan
 
-__all__ = ["Expected", "compare_answers", "differences", "here_limit"]
+__all__ = ["Expected", "compare_answers", "differences", "is_near"]
 
 _SHOWN_CHARACTERS = 60
 
@@ -45,8 +45,9 @@ def compare_answers(
 ) -> ProcessorVerdict:
     """Return what was found of a file on an emulated processor.
 
-    The difference to this machine must keep the limit that a file has to PyTorch with the plan's weights:
-    arithmetic alone is left to differ. The error to PyTorch in float32 must keep the file's usual limit.
+    The difference to this machine must keep the limit that a file has to PyTorch with the plan's weights, on
+    any texts: arithmetic alone is left to differ. The error to PyTorch in float32 must keep the file's usual
+    limit.
 
     Args:
         plan: Of the file.
@@ -62,16 +63,22 @@ def compare_answers(
     worst = int(to_here.max(axis=1).argmax())
     relative_here = float(_relative(to_here, here.values).mean())
     relative_pytorch = float(_relative(to_pytorch, expected.values).mean())
-    limit = here_limit(plan, expected)
+    arithmetic = _arithmetic(plan)
     misses = [
         *_id_misses(wrong, expected.texts),
-        *_misses("this machine", to_here, relative_here, _arithmetic(plan), limit),
-        *_misses("PyTorch", to_pytorch, relative_pytorch, tolerance_for(plan), pytorch_limit(plan, expected)),
+        *_misses("this machine", to_here, relative_here, arithmetic, arithmetic.mean_relative_error),
+        *_misses(
+            "PyTorch",
+            to_pytorch,
+            relative_pytorch,
+            tolerance_for(plan),
+            _relative_limit(tolerance_for(plan), expected),
+        ),
     ]
     flipped: np.ndarray = np.array([], int)
     if not expected.encoder:
         flipped = np.flatnonzero(there.values.argmax(axis=1) != here.values.argmax(axis=1))
-        misses += _label_misses(flipped, here.values, there.values, limit, compared)
+        misses += _label_misses(flipped, here, there, arithmetic.mean_relative_error, compared)
     return ProcessorVerdict(
         architecture="arm64",
         processor=processor.name,
@@ -99,14 +106,12 @@ def differences(values: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(found), found, np.inf)
 
 
-def here_limit(plan: Plan, expected: Expected) -> float:
-    """Return how far a file may be from itself on another processor, as a share of its largest logit."""
-    return _relative_limit(_arithmetic(plan), expected)
-
-
-def pytorch_limit(plan: Plan, expected: Expected) -> float:
-    """Return how far a file may be from PyTorch in float32, as a share of the largest logit."""
-    return _relative_limit(tolerance_for(plan), expected)
+def is_near(plan: Plan, here: Answers, there: Answers) -> bool:
+    """Whether a file's values on another processor keep the limits to those on this machine."""
+    error = differences(there.values, here.values)
+    relative = float(_relative(error, here.values).mean())
+    arithmetic = _arithmetic(plan)
+    return not _misses("this machine", error, relative, arithmetic, arithmetic.mean_relative_error)
 
 
 def _arithmetic(plan: Plan) -> Tolerance:
@@ -148,14 +153,15 @@ def _misses(other: str, error: np.ndarray, relative: float, tolerance: Tolerance
 
 
 def _label_misses(
-    flipped: np.ndarray, here: np.ndarray, there: np.ndarray, limit: float, texts: Sequence[bytes]
+    flipped: np.ndarray, here: Answers, there: Answers, limit: float, texts: Sequence[bytes]
 ) -> list[str]:
     """Name the labels that changed although the allowed error could not have changed them."""
     found = []
     for row in flipped:
-        lead = float(here[row].max() - here[row, there[row].argmax()])
+        logits = here.values[row]
+        lead = float(logits.max() - logits[there.values[row].argmax()])
         # Each of the two logits may move by the limit, one up and one down.
-        if lead > 2 * limit * float(np.abs(here[row]).max()):
+        if lead > 2 * limit * float(np.abs(logits).max()):
             found.append(
                 f"The label of {_shown(texts[row])!r} changed, which led by {lead:.2g} on this machine."
             )
