@@ -9,6 +9,7 @@ import typer
 
 from pocketformer.cli.console import Screen, next_step, out, own_stderr, show_json, show_table
 from pocketformer.cli.options import Json
+from pocketformer.cli.tables import effort_cells, show_energy_notes
 from pocketformer.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -154,12 +155,14 @@ def _show_timings(result: BenchResult) -> None:
     )
     show_table(
         "Each file in a fresh process",
-        ["file", "KB", "zipped KB", "load ms", "first run ms", "memory MB"],
+        ["file", "KB", "zipped KB", "load ms", "first run ms", "memory MB", "CPU %", "mJ per run"],
         [
             [
                 cost.file, f"{cost.size_bytes / 1e3:,.1f}", f"{cost.zipped_bytes / 1e3:,.1f}",
                 f"{cost.load_ms:.1f}", f"{cost.first_text_ms:.1f}", f"{cost.all_memory_bytes / 1e6:.1f}",
+                *effort_cells(cost),
             ]
             for cost in result.footprints
         ],
     )  # fmt: skip
+    show_energy_notes(result)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pocketformer.cli.console import out, show_table
 
 if TYPE_CHECKING:
-    from pocketformer.bench import BenchResult
+    from pocketformer.bench import BenchResult, Footprint
     from pocketformer.budget import BudgetResult
     from pocketformer.checks import Feasibility, ValueRange
     from pocketformer.edition import Edition, EditionFile
@@ -73,12 +73,25 @@ def show_bench(result: BenchResult) -> None:
                 cost.file, f"{cost.size_bytes / 1e6:.1f}", f"{cost.zipped_bytes / 1e6:.1f}",
                 f"{cost.load_ms:.0f}", f"{cost.first_text_ms:.0f}",
                 f"{cost.memory_bytes / 1e6:.0f}", f"{cost.all_memory_bytes / 1e6:.0f}",
-                "" if cost.cpu_percent is None else f"{cost.cpu_percent:.0f}",
-                "not readable" if cost.energy_mj is None else f"{cost.energy_mj:.3g}",
+                *effort_cells(cost),
             ]
             for cost in result.footprints
         ],
     )  # fmt: skip
+    show_energy_notes(result)
+
+
+def effort_cells(cost: Footprint) -> tuple[str, str]:
+    """Return processor time in % of a core and millijoules per run, as cells of a table."""
+    energy = "not readable" if cost.energy_note else ""
+    return (
+        "" if cost.cpu_percent is None else f"{cost.cpu_percent:.0f}",
+        energy if cost.energy_mj is None else f"{cost.energy_mj:.3g}",
+    )
+
+
+def show_energy_notes(result: BenchResult) -> None:
+    """Print what was measured as energy, or why it could not be."""
     for note in dict.fromkeys(cost.energy_note for cost in result.footprints if cost.energy_note):
         out.print(note, markup=False)
 
