@@ -50,8 +50,8 @@ def footprint_section(edition: Edition) -> Section | None:
     note = (
         "Each file in a fresh process. The first text allocates and packs the weights. "
         "Memory is the peak above that of the empty runtime. CPU is processor time over time while one short "
-        "text runs again and again on one thread: a whole core is 100 %, less where other programs have their "
-        "turn."
+        "text runs again and again on one thread: a whole core is 100 %, less where other programs take "
+        "turns."
     )
     table = Table("Loading, memory, processor and energy", columns, rows, note).without_empty_columns()
     told = tuple(dict.fromkeys(one.energy_note for one in edition.bench.footprints if one.energy_note))
