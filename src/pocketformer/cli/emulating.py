@@ -90,11 +90,11 @@ def verify_on_processors(
 
 def _show(edition: Edition) -> None:
     columns = [
-        "file", "processor", "sees", "ids equal", "labels equal", "max |Δ logit| to here",
-        "mean rel. to here", "max |Δ logit| to PyTorch", "mean rel. to PyTorch", "s", "",
+        "file", "processor", "sees", "ids equal", "label as here", "max |Δ|", "mean rel. Δ", "max error",
+        "mean rel. error", "s", "",
     ]  # fmt: skip
     show_table(
-        f"{edition.name} on emulated processors",
+        f"{edition.name} on emulated processors: logits, Δ to this machine, error to PyTorch",
         columns,
         [
             [

@@ -19,7 +19,7 @@ _SYSTEM = ("python3-minimal", "libpython3-stdlib", "libstdc++6")
 _GLIBC = ("2_17", "2_27", "2_28", "2_31", "2_34")  # releases that a wheel may be built for
 
 _OTHERWISE = (
-    "Or give a folder with an arm64 Linux of your own by --root, such as `debootstrap --arch=arm64` or "
+    "Or give a folder with an arm64 Linux of your own by --root, such as `mmdebstrap --arch=arm64` or "
     "`docker export` makes (docs/arm64.md)."
 )
 

@@ -60,7 +60,7 @@ def cached_root(say: Say) -> Root:
 
 
 def root_at(folder: Path, say: Say) -> Root:
-    """Return a root that a person has made, as with debootstrap; the wheels go into the user's cache.
+    """Return a root that a person has made, as with mmdebstrap; the wheels go into the user's cache.
 
     Raises:
         EmulationError: It holds no Python for arm64 that is new enough, or the wheels cannot be had.
@@ -91,7 +91,7 @@ def _python_in(folder: Path) -> tuple[Path, tuple[int, int]]:
         raise EmulationError(
             f"{folder} holds {held} in {' or '.join(_PYTHON_PLACES)}; Python "
             f"{_OLDEST_PYTHON[0]}.{_OLDEST_PYTHON[1]} or newer for arm64 is needed there. Give a folder "
-            "with an arm64 Linux, such as `debootstrap --arch=arm64` makes, or leave --root out."
+            "with an arm64 Linux, such as `mmdebstrap --arch=arm64` makes, or leave --root out."
         )
     machine = int.from_bytes(_header(found[newest])[18:20], "little")
     if machine != _AARCH64:
