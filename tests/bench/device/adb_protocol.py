@@ -50,6 +50,8 @@ class Connection:
                 stream.hang_up()
 
     def on(self, command: bytes, first: int, second: int, data: bytes) -> None:
+        if self.phone.state == "offline":
+            return
         if command == AUTH or (command == CNXN and self.phone.state == "unauthorized"):
             # Signed, or with the public key: nobody has pressed "allow" on the screen.
             self.send(AUTH, AUTH_TOKEN, 0, os.urandom(20))

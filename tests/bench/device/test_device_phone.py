@@ -44,7 +44,7 @@ def test_an_edition_is_measured_and_nothing_is_left(
 ) -> None:
     phone = connect()
     code, out, err = run(
-        capsys, "bench", dist, "--device", "--benchmark-model", make_tool(), "--threads", 1, "--visits", 2,
+        capsys, "bench", dist, "--device", "--benchmark-model", make_tool(), "--threads", 1, "--visits", 1,
         "--signature", "classify", "--signature", "tokenize", "--json",
     )  # fmt: skip
     assert code == 0, err
@@ -58,8 +58,8 @@ def test_an_edition_is_measured_and_nothing_is_left(
         # The stand-in runs on this machine, so its outputs must be the very same.
         assert row["max_error"] < 1e-6
         assert row["same_label"] is (None if signature == "tokenize" else True)
-        assert row["visits"] == 2
-        assert row["runs"] >= 60
+        assert row["visits"] == 1
+        assert row["runs"] >= 30
         assert 0 < row["median_ms"] <= row["p95_ms"] * 1.5
         assert 0 < row["mean_ms"] < 1000
         assert 0 < row["cpu_percent"] < 130  # of one thread, on a machine that may be busy
@@ -151,11 +151,25 @@ def test_a_phone_that_has_not_allowed_this_computer(
 
 
 def test_a_phone_that_does_not_answer(connect: Callable, make_tool: Callable, finished: Path) -> None:
-    phone = connect()
-    phone.process.kill()  # the cable is pulled: adb notices at once, or keeps it as offline
-    phone.process.wait()
-    with pytest.raises(DeviceError, match=r"offline|does not answer|No phone is attached|did not do"):
+    connect("offline")
+    with pytest.raises(DeviceError, match="adb sees it and it does not answer: replug the cable"):
         measured(finished, make_tool())
+
+
+def test_what_a_killed_command_left_is_swept_away_later(
+    connect: Callable, make_tool: Callable, finished: Path
+) -> None:
+    phone = connect()
+    for name, hours in (("pocketformer-0ld0", 5), ("pocketformer-busy", 0), ("somebody", 5)):
+        folder = phone.root / "data/local/tmp" / name
+        folder.mkdir()
+        (folder / "model").touch()
+        then = time.time() - hours * 3600
+        os.utime(folder, (then, then))
+    (phone.root / "spoil").touch()  # it need not come far
+    with pytest.raises(DeviceError, match="did not arrive"):
+        measured(finished, make_tool())
+    assert phone.left() == ["pocketformer-busy", "somebody"]
 
 
 def test_a_tool_that_does_not_fit(

@@ -9,6 +9,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ _LONGEST_SECONDS = 60
 _SDK_VARIABLES = ("ANDROID_HOME", "ANDROID_SDK_ROOT")
 _QUOTED_LINES = 6
 _USABLE = "device"
+_PASSING = ("authorizing", "connecting")
+_SETTLING_TRIES, _SETTLING_SECONDS = 20, 0.5
 _CURES = {
     "unauthorized": (
         "it has not allowed this computer: unlock it, accept the question about USB debugging, run again"
@@ -157,7 +160,7 @@ def choose_device(command: Path, serial: str | None = None) -> Adb:
     Raises:
         DeviceError: There is none, there are several, or it cannot be used.
     """
-    listed = attached(command)
+    listed = _settled(command)
     serial = serial or os.environ.get("ANDROID_SERIAL") or None
     if serial is not None:
         chosen = next((one for one in listed if one.serial == serial), None)
@@ -176,6 +179,17 @@ def choose_device(command: Path, serial: str | None = None) -> Adb:
         cure = _CURES.get(chosen.state, f"adb calls its state {chosen.state!r}")
         raise DeviceError(f"The phone {chosen} cannot be used: {cure}.")
     return Adb(command, chosen.serial)
+
+
+def _settled(command: Path) -> tuple[Attached, ...]:
+    """Return the phones that adb lists, once it has made up its mind about each."""
+    listed = attached(command)
+    for _ in range(_SETTLING_TRIES):
+        if not any(one.state in _PASSING for one in listed):
+            break
+        time.sleep(_SETTLING_SECONDS)
+        listed = attached(command)
+    return listed
 
 
 def _run(
