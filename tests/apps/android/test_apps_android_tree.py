@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from apps.android.conftest import TEXTS, entry_of, subject_of
 
+from apps.android.conftest import TEXTS, entry_of, subject_of
 from pocketformer.apps import AppOptions, Subject, Tree, make_app
 from pocketformer.apps.android import app_tree, next_step
 from pocketformer.apps.android.literals import kotlin
@@ -87,7 +87,7 @@ def test_the_model_and_its_golden_texts_are_assets(subject: Subject, tree: Tree)
 
 
 def test_every_kotlin_file_is_used(tree: Tree) -> None:
-    files = {path: text for path, text in texts(tree, ".kt")}
+    files = dict(texts(tree, ".kt"))
     for path, text in files.items():
         if path.endswith("Test.kt") or path.endswith("MainActivity.kt"):
             continue  # a runner, or Android, finds these

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pocketformer.edition import EditionFile
 from pocketformer.errors import ExportError
 
-__all__ = ["LITERT", "require_runnable"]
+__all__ = ["HAS", "LITERT", "require_runnable"]
 
 #: Release of com.google.ai.edge.litert:litert, the newest one that Google's own samples built with in August
 #: 2026. It has `CompiledModel` with signatures and XNNPACK's weight cache, and its libraries are linked for
@@ -13,7 +13,7 @@ __all__ = ["LITERT", "require_runnable"]
 LITERT = "2.1.6"
 
 #: What that release has, in TensorFlow Lite's count: see docs/runtimes.md.
-_HAS = (2, 22)
+HAS = (2, 22)
 
 
 def require_runnable(entry: EditionFile) -> None:
@@ -26,12 +26,12 @@ def require_runnable(entry: EditionFile) -> None:
     parts = release.split(".")
     if not all(part.isdecimal() for part in parts):
         raise ExportError(
-            f"{entry.file} has operations of which no release of LiteRT is known ({entry.oldest_runtime}), so "
-            f"no app can be promised to run it. `pocketformer inspect {entry.file}` names them."
+            f"{entry.file} has operations of which no release of LiteRT is known ({entry.oldest_runtime}), "
+            f"so no app can be promised to run it. `pocketformer inspect {entry.file}` names them."
         )
-    if tuple(int(part) for part in parts[:2]) > _HAS:
-        newest = ".".join(str(part) for part in _HAS)
+    if tuple(int(part) for part in parts[:2]) > HAS:
+        newest = ".".join(str(part) for part in HAS)
         raise ExportError(
-            f"{entry.file} needs {entry.oldest_runtime}; LiteRT {LITERT}, the newest release for Android that "
-            f"is known here, has what came up to {newest}. Export it for that: --runtime {newest}"
+            f"{entry.file} needs {entry.oldest_runtime}; LiteRT {LITERT}, the newest release for Android "
+            f"that is known here, has what came up to {newest}. Export it for that: --runtime {newest}"
         )

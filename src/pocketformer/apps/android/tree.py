@@ -15,14 +15,14 @@ __all__ = ["app_tree", "next_step", "tree_of"]
 
 _ASSETS = "app/src/main/assets"
 
-# Of Java, whose names Android asks for, and what else Kotlin keeps for itself.
-_RESERVED = frozenset(
-    "abstract assert boolean break byte case catch char class const continue default do double else enum "
-    "extends final finally float for goto if implements import instanceof int interface long native new "
-    "package private protected public return short static strictfp super switch synchronized this throw "
-    "throws transient try void volatile while true false null as fun in is object typealias typeof val "
-    "var when".split()
-)
+# Words of Java, whose names Android asks for, and what else Kotlin keeps for itself.
+_WORDS = """
+abstract assert boolean break byte case catch char class const continue default do double else enum extends
+final finally float for goto if implements import instanceof int interface long native new package private
+protected public return short static strictfp super switch synchronized this throw throws transient try void
+volatile while true false null as fun in is object typealias typeof val var when
+"""
+_RESERVED = frozenset(_WORDS.split())
 
 
 def app_tree(subject: Subject, options: AppOptions) -> Tree:
