@@ -149,7 +149,7 @@ def test_the_app_carries_the_packages_it_calls_and_no_other(subject: Subject, io
     carried = {path.removeprefix(folder): tree[path] for path in tree if path.startswith(folder)}
     assert carried == {package: subject.directory / package for package in functions_of(ios).packages}
     edition = text_of(tree, "PocketClassifier/Sources/PocketClassifier/Edition.swift")
-    named = set(re.findall(r'package: "([^"]+)", name: (\S+), size', edition))
+    named = set(re.findall(r'package: "([^"]+)",\s+name: (\S+),', edition))
     expected = {(MAIN, f'"{name}"') for name in SIZES} if ios == 18 else {(one, "nil") for one in carried}
     assert named == expected
 

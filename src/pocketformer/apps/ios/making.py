@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pocketformer import files
-from pocketformer.apps.ios.functions import Function, ModelFunctions, read_functions
+from pocketformer.apps.ios.functions import ModelFunctions, read_functions
 from pocketformer.apps.ios.swift import plist_string, swift_literal
 from pocketformer.apps.scaffold import Tree, rendered
 from pocketformer.apps.subject import AppOptions, Subject
@@ -65,7 +65,6 @@ def tree_of(subject: Subject, carried: Carried) -> Tree:
     """Return the files of an app that carries a file of the edition."""
     values = {
         "swift": swift_literal,
-        "swift_function": _swift_function,
         "plist": plist_string,
         "id": _object_id,
         "target": _target_name(subject),
@@ -104,16 +103,6 @@ def next_step(output: Path) -> str:
 def _target_name(subject: Subject) -> str:
     """Return the name of project, target and app: "NoticesApp" ("App" keeps it apart from any module)."""
     return f"{subject.identifier.capitalize()}App"
-
-
-def _swift_function(function: Function) -> str:
-    values = {
-        "signature": function.signature,
-        "package": function.package,
-        "name": function.name,
-        "size": function.size,
-    }
-    return f"Function({', '.join(f'{name}: {swift_literal(value)}' for name, value in values.items())})"
 
 
 def _object_id(number: int) -> str:

@@ -4,7 +4,7 @@ import Foundation
 /// Finds a file's packages in their compiled form, which is what Core ML loads.
 ///
 /// A package in this target's resources is compiled on first use, and kept in the caches folder under the
-/// file's SHA-256: an app with a new file never meets an old model.
+/// file's SHA-256: an app with a new file never meets an old model, and removes it.
 actor CompiledModels {
     private let file: ModelFile
     private var compiling: [String: Task<URL, Error>] = [:]
@@ -38,15 +38,26 @@ actor CompiledModels {
             at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
         do {
             try FileManager.default.moveItem(at: compiled, to: place)
-        } catch where FileManager.default.fileExists(atPath: place.path) {
-            // Another process was first. The system empties the temporary folder that this one stays in.
+        } catch {
+            // Another process may have been first; the system empties the temporary folder of this one.
+            guard FileManager.default.fileExists(atPath: place.path) else { throw error }
         }
+        removeOthers(than: place.deletingLastPathComponent())
         return place
+    }
+
+    /// Removes what earlier files of this edition have left; what cannot be removed does no harm.
+    private static func removeOthers(than folder: URL) {
+        let edition = folder.deletingLastPathComponent()
+        let kept = (try? FileManager.default.contentsOfDirectory(atPath: edition.path)) ?? []
+        for name in kept where name != folder.lastPathComponent {
+            try? FileManager.default.removeItem(at: edition.appendingPathComponent(name))
+        }
     }
 
     private func place(of package: String) throws -> URL {
         try FileManager.default
             .url(for: .cachesDirectory, in: .userDomainMask, appropriateFor: nil, create: true)
-            .appendingPathComponent("PocketClassifier/\(file.sha256)/\(package).mlmodelc")
+            .appendingPathComponent("PocketClassifier/\(file.name)/\(file.sha256)/\(package).mlmodelc")
     }
 }
