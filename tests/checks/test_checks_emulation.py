@@ -81,6 +81,7 @@ def test_a_tie_may_fall_either_way() -> None:
     verdict = compare_answers(_INT8, expected, here, there, PROCESSORS[0], "qemu")
     assert verdict.labels_equal == 1
     assert verdict.passed
+    assert verdict.ties == ("The label of 'one' changed, which led by 0.01 on this machine.",)
 
 
 def test_what_is_no_number_is_a_miss() -> None:

@@ -17,6 +17,7 @@ from pocketformer.plan import Plan
 __all__ = ["Expected", "compare_answers", "differences", "is_near"]
 
 _SHOWN_CHARACTERS = 60
+_SHOWN_LABELS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,10 @@ def compare_answers(
             _relative_limit(tolerance_for(plan), expected),
         ),
     ]
-    flipped: np.ndarray = np.array([], int)
+    changed: list[_Changed] = []
     if not expected.encoder:
-        flipped = np.flatnonzero(there.values.argmax(axis=1) != here.values.argmax(axis=1))
-        misses += _label_misses(flipped, here, there, arithmetic.mean_relative_error, compared)
+        changed = _changed_labels(here, there, arithmetic.mean_relative_error, compared)
+        misses += _first_of([one.sentence for one in changed if not one.tie])
     return ProcessorVerdict(
         architecture="arm64",
         processor=processor.name,
@@ -89,7 +90,7 @@ def compare_answers(
         texts=len(expected.texts),
         token_mismatches=len(wrong),
         classified=len(compared),
-        labels_equal=None if expected.encoder else len(compared) - len(flipped),
+        labels_equal=None if expected.encoder else len(compared) - len(changed),
         max_difference=float(to_here.max()),
         mean_relative_difference=relative_here,
         max_error=float(to_pytorch.max()),
@@ -97,6 +98,7 @@ def compare_answers(
         worst_text=_shown(compared[worst]),
         seconds=there.seconds,
         misses=tuple(misses),
+        ties=tuple(_first_of([one.sentence for one in changed if one.tie])),
     )
 
 
@@ -152,20 +154,28 @@ def _misses(other: str, error: np.ndarray, relative: float, tolerance: Tolerance
     return found
 
 
-def _label_misses(
-    flipped: np.ndarray, here: Answers, there: Answers, limit: float, texts: Sequence[bytes]
-) -> list[str]:
-    """Name the labels that changed although the allowed error could not have changed them."""
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A label that changed, and whether the allowed error may have changed it."""
+
+    sentence: str
+    tie: bool
+
+
+def _changed_labels(here: Answers, there: Answers, limit: float, texts: Sequence[bytes]) -> list[_Changed]:
     found = []
-    for row in flipped:
+    for row in np.flatnonzero(there.values.argmax(axis=1) != here.values.argmax(axis=1)).tolist():
         logits = here.values[row]
         lead = float(logits.max() - logits[there.values[row].argmax()])
+        sentence = f"The label of {_shown(texts[row])!r} changed, which led by {lead:.2g} on this machine."
         # Each of the two logits may move by the limit, one up and one down.
-        if lead > 2 * limit * float(np.abs(logits).max()):
-            found.append(
-                f"The label of {_shown(texts[row])!r} changed, which led by {lead:.2g} on this machine."
-            )
-    return found[:3] + ([f"{len(found) - 3} more labels changed."] if len(found) > 3 else [])
+        found.append(_Changed(sentence, lead <= 2 * limit * float(np.abs(logits).max())))
+    return found
+
+
+def _first_of(sentences: Sequence[str]) -> list[str]:
+    more = len(sentences) - _SHOWN_LABELS
+    return [*sentences[:_SHOWN_LABELS], *([f"{more} more labels changed."] if more > 0 else [])]
 
 
 def _shown(text: bytes) -> str:

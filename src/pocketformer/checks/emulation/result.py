@@ -28,6 +28,7 @@ class ProcessorVerdict:
         mean_relative_error: Mean over texts of max |difference| / max |PyTorch logit|.
         worst_text: The text with the largest difference to this machine, shortened.
         seconds: How long the emulation took.
+        ties: A sentence for each label that changed because it led by less than the allowed error can change.
         misses: A sentence per limit that was missed, and on whose side the fault is; empty when it passed.
     """
 
@@ -48,6 +49,7 @@ class ProcessorVerdict:
     worst_text: str
     seconds: float
     misses: tuple[str, ...]
+    ties: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

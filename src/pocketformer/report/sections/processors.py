@@ -27,17 +27,19 @@ _COLUMNS = (
 
 
 def processor_blocks(edition: Edition) -> list[Block]:
-    """Return a row for each file and processor, and what was missed; nothing where none was emulated."""
+    """Return a row for each file and processor, and what was missed or changed; nothing where none ran."""
     pairs = [(file, found) for file in edition.files for found in file.processors]
     if not pairs:
         return []
     table = Table(
         "On emulated processors", _COLUMNS, tuple(_row(*pair) for pair in pairs), _note([v for _, v in pairs])
     )
-    misses = tuple(
-        f"{file.file} on {found.processor}: {miss}" for file, found in pairs for miss in found.misses
+    told = tuple(
+        f"{file.file} on {found.processor}: {sentence}"
+        for file, found in pairs
+        for sentence in (*found.misses, *(f"{tie} A tie, within the allowed error." for tie in found.ties))
     )
-    return [table.without_empty_columns(), *([Bullets(misses)] if misses else [])]
+    return [table.without_empty_columns(), *([Bullets(told)] if told else [])]
 
 
 def _row(file: EditionFile, found: ProcessorVerdict) -> tuple[str, ...]:
@@ -60,6 +62,6 @@ def _note(found: list[ProcessorVerdict]) -> str:
     here = " and ".join(dict.fromkeys(one.here for one in found))
     return (
         f"{by}, beside the same runtime on {here} (here). Token ids were compared on all texts, outputs on "
-        "the number under Label; Δ and error are of logits, of hidden states for an encoder. Emulation proves "
-        "values, not speed."
+        "the number under Label; Δ and error are of logits, of hidden states for an encoder. Emulation "
+        "proves values, not speed."
     )
