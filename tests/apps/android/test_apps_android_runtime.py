@@ -23,8 +23,10 @@ def test_what_the_release_has_is_what_the_matrix_of_runtimes_found() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cache", [":memory", ""])
-def test_the_release_gives_the_golden_scores_through_compiled_model(finished: Path, cache: str) -> None:
-    folder = Path(os.environ.get("POCKETFORMER_EDITION") or finished)
+def test_the_release_gives_the_golden_scores_through_compiled_model(
+    request: pytest.FixtureRequest, cache: str
+) -> None:
+    folder = Path(os.environ.get("POCKETFORMER_EDITION") or request.getfixturevalue("finished"))
     try:
         python = environment(RUNTIME)
     except NoEnvironmentError as error:

@@ -8,8 +8,9 @@ from pocketformer.errors import ExportError
 __all__ = ["HAS", "LITERT", "require_runnable"]
 
 #: Release of com.google.ai.edge.litert:litert, the newest one that Google's own samples built with in August
-#: 2026. It has `CompiledModel` with signatures and XNNPACK's weight cache, and its libraries are linked for
-#: 16 KB pages (`litert/build_common/litert_build_defs.bzl` of its tag: max-page-size=16384).
+#: 2026. It has `CompiledModel` with signatures and XNNPACK's weight cache. Its libraries are linked for 16 KB
+#: pages (`litert/build_common` of its tag), all of them since 2.1.4; google-ai-edge/LiteRT issue 6299 tells
+#: of older ones that were not.
 LITERT = "2.1.6"
 
 #: What that release has, in TensorFlow Lite's count: see docs/runtimes.md.

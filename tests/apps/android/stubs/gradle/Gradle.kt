@@ -81,6 +81,14 @@ class AndroidResources {
     val noCompress: MutableCollection<String> = mutableListOf()
 }
 
+class JniLibsPackaging {
+    val excludes: MutableSet<String> = mutableSetOf()
+}
+
+class Packaging {
+    fun jniLibs(action: JniLibsPackaging.() -> Unit) = JniLibsPackaging().action()
+}
+
 class ApplicationExtension {
     var namespace: String? = null
     var compileSdk: Int? = null
@@ -90,6 +98,8 @@ class ApplicationExtension {
     fun buildFeatures(action: ApplicationBuildFeatures.() -> Unit) = ApplicationBuildFeatures().action()
 
     fun compileOptions(action: CompileOptions.() -> Unit) = CompileOptions().action()
+
+    fun packaging(action: Packaging.() -> Unit) = Packaging().action()
 
     fun androidResources(action: AndroidResources.() -> Unit) = AndroidResources().action()
 }
