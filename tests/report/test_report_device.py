@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from pocketformer.bench.device import DeviceBench, DeviceTiming, Phone
 from pocketformer.edition import Edition
-from pocketformer.pipeline.device import still_measured
 from pocketformer.report.blocks import Bullets, Paragraph, Table
 from pocketformer.report.sections.device import device_section
 
@@ -72,10 +71,3 @@ def test_an_edition_keeps_its_phones(full_edition: Edition) -> None:
     older = edition.model_dump(mode="json")
     del older["device_bench"]  # an edition of before there were phones
     assert Edition.model_validate(older).device_bench == ()
-
-
-def test_figures_of_a_file_that_is_another_by_now_are_dropped(full_edition: Edition) -> None:
-    measured = bench(ROW)
-    assert still_measured([measured], full_edition.files) == (measured,)
-    other = [entry.model_copy(update={"sha256": "0" * 64}) for entry in full_edition.files]
-    assert still_measured([measured], other) == ()

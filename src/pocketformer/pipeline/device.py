@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from pocketformer.bench.device import DeviceBench, DeviceOptions, bench_on_device, cases_of
+from pocketformer.bench.device import DeviceOptions, bench_on_device, cases_of
 from pocketformer.checks import REJECTED_SUFFIX
-from pocketformer.edition import Edition, EditionFile
-from pocketformer.errors import RecipeError
+from pocketformer.edition import Edition
+from pocketformer.errors import FileFormatError, RecipeError
 from pocketformer.pipeline.observer import Observer
 
-__all__ = ["bench_edition_on_device", "still_measured"]
+__all__ = ["bench_edition_on_device", "with_phones_kept"]
 
 _FORMAT = "litert"  # what the phone's tool runs
 
@@ -62,11 +62,24 @@ def bench_edition_on_device(
     return edition
 
 
-def still_measured(benches: Iterable[DeviceBench], entries: Iterable[EditionFile]) -> tuple[DeviceBench, ...]:
-    """Return the figures from phones whose files are still the ones that were measured."""
-    digests = {entry.file: entry.sha256 for entry in entries}
-    return tuple(
+def with_phones_kept(edition: Edition, directory: Path) -> Edition:
+    """Return an edition with what the one that it replaces knows of phones.
+
+    Args:
+        edition: The new one, not saved yet.
+        directory: Where the old one stands, if there is one that can be read.
+
+    Returns:
+        The new one with the figures whose files are still those that were measured.
+    """
+    try:
+        measured = Edition.load(directory).device_bench
+    except FileFormatError:
+        return edition
+    digests = {entry.file: entry.sha256 for entry in edition.files}
+    kept = tuple(
         bench
-        for bench in benches
+        for bench in measured
         if all(digests.get(name) == digest for name, digest in bench.file_sha256.items())
     )
+    return edition.model_copy(update={"device_bench": kept})
