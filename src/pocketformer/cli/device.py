@@ -105,14 +105,14 @@ def _of_files(
         from pocketformer.modules import samples_for
 
     with Screen().stage("bench on the phone") as progress:
-        cases = [
+        cases = (
             case
             for path in paths
             for case in cases_of(
                 path, SAMPLE_TEXTS if inputs is None else (), samples_for(path, inputs, 1),
                 request.signatures or (),
             )
-        ]  # fmt: skip
+        )  # fmt: skip
         return bench_on_device(cases, options, progress)
 
 

@@ -54,7 +54,7 @@ def bench_edition_on_device(
             f"pocketformer export {directory / edition.checkpoint} -o {directory} --target litert"
         )
     with observer.stage("bench on the phone") as progress:
-        cases = [case for path in paths for case in cases_of(path, texts, signatures=signatures)]
+        cases = (case for path in paths for case in cases_of(path, texts, signatures=signatures))
         found = bench_on_device(cases, options, progress)
     others = [bench for bench in edition.device_bench if bench.phone != found.phone]
     edition = edition.model_copy(update={"device_bench": (*others, found)})

@@ -17,7 +17,7 @@ from pocketformer.bench.device import DeviceOptions, bench_on_device, cases_of
 from pocketformer.bench.device.adb import choose_device, find_adb
 from pocketformer.cli import main
 from pocketformer.edition import Edition
-from pocketformer.errors import DeviceError
+from pocketformer.errors import DeviceError, RecipeError
 
 pytestmark = pytest.mark.slow
 
@@ -303,3 +303,17 @@ def wait_for(found: Callable):  # type: ignore[no-untyped-def,type-arg]
             return value
         time.sleep(0.05)
     raise AssertionError("it did not happen within a minute")
+
+
+def test_two_files_of_one_name(
+    connect: Callable, make_tool: Callable, finished: Path, tmp_path: Path
+) -> None:
+    connect()
+    other = tmp_path / "tiny.int8.tflite"
+    other.write_bytes((finished / "tiny.int8.tflite").read_bytes())
+    paths = (finished / "tiny.int8.tflite", other)
+    cases = (case for path in paths for case in cases_of(path, TEXTS, signatures=("classify_16",)))
+    with pytest.raises(RecipeError, match=r"Two files are called tiny\.int8\.tflite"):
+        bench_on_device(cases, DeviceOptions(tool=make_tool()))
+    with pytest.raises(RecipeError, match="There is no file to measure"):
+        bench_on_device((), DeviceOptions(tool=make_tool()))

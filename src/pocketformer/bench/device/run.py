@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,14 +68,14 @@ class DeviceOptions:
 
 
 def bench_on_device(
-    cases: Sequence[Case], options: DeviceOptions, on_progress: Progress | None = None
+    cases: Iterable[Case], options: DeviceOptions, on_progress: Progress | None = None
 ) -> DeviceBench:
     """Measure signatures of files on the phone that is attached.
 
     Files, inputs and the tool go into a folder of their own, which is gone when this returns or fails.
 
     Args:
-        cases: What to measure.
+        cases: What to measure; asked for once phone and tool have been found, as files are opened for it.
         options: How.
         on_progress: Called with the fraction done and a short message.
 
@@ -84,12 +84,12 @@ def bench_on_device(
         RecipeError: There is nothing to measure, or options that cannot be followed.
     """
     options.check()
-    if not cases:
-        raise RecipeError("There is no file to measure: give one with a signature that can be run.")
     tool = find_tool(options.tool)
     phone = choose_device(find_adb(), options.serial)
     described, abis = describe_phone(phone)
     require_runs_on(tool, abis)
+    cases = tuple(cases)
+    _refuse_unclear(cases)
     with workspace(phone) as space:
         run = _Run(space, options, on_progress or (lambda fraction, message: None))
         run.send(tool, cases)
@@ -195,6 +195,15 @@ class _Run:
 
     def _estimate(self) -> float | None:
         return None if self.states[-1].charging else estimated_mah(self.space.phone)
+
+
+def _refuse_unclear(cases: Sequence[Case]) -> None:
+    if not cases:
+        raise RecipeError("There is no file to measure: give one with a signature that can be run.")
+    names = [path.name for path in dict.fromkeys(case.path for case in cases)]
+    for name in names:
+        if names.count(name) > 1:
+            raise RecipeError(f"Two files are called {name}; give one of them another name.")
 
 
 def _plain(name: str) -> str:
