@@ -41,7 +41,7 @@ app = typer.Typer(
 for _command in (
     advising.advise, making.run, training.finetune, searching.search, shrinking.shrink, training.distill,
     proving.check, making.export, planning.plan, given.convert, given.quantize, proving.verify, proving.bench,
-    proving.report, apps.app, using.predict, using.inspect,
+    proving.report, apps.app, apps.serve, using.predict, using.inspect,
 ):  # fmt: skip
     app.command()(_command)
 
