@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shlex
 from pathlib import Path
 
 from pocketformer.apps.scaffold import Tree, rendered
@@ -61,7 +62,8 @@ def app_tree(subject: Subject, options: AppOptions) -> Tree:
 
 def next_step(output: Path) -> str:
     """Return how a person looks at the app."""
-    return f"python -m http.server {_PORT} --directory {output}, then open http://localhost:{_PORT}/"
+    folder = shlex.quote(str(output))
+    return f"python -m http.server {_PORT} --directory {folder}, then open http://localhost:{_PORT}/"
 
 
 def _file(subject: Subject, engine: Engine, precision: str | None) -> EditionFile:

@@ -86,8 +86,8 @@ async function start() {
 function showProgress(card) {
   return (share) => {
     byId("loading-bar").value = share;
-    byId("loading-text").textContent =
-      `Loading the model, ${megabytes(share * card.size_bytes)} of ${megabytes(card.size_bytes)}`;
+    const loaded = `${megabytes(share * card.size_bytes)} of ${megabytes(card.size_bytes)}`;
+    byId("loading-text").textContent = share > 0.98 ? "Starting the model" : `Loading the model, ${loaded}`;
   };
 }
 
