@@ -166,3 +166,15 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
     assert elsewhere == []
     assert errors == []
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return axe-core, the accessibility checker, from npm."""
+    npm = _require(shutil.which("npm"), "npm")
+    folder = tmp_path_factory.mktemp("axe")
+    subprocess.run([npm, "pack", "axe-core@4.14.1", "--silent"], cwd=folder, check=True, capture_output=True)
+    with tarfile.open(folder / "axe-core-4.14.1.tgz") as archive:
+        stream = archive.extractfile("package/axe.min.js")
+        assert stream is not None
+        return stream.read().decode()

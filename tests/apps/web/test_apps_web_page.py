@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import random
-import shutil
-import subprocess
-import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -239,20 +236,6 @@ def test_a_page_opened_as_a_file_says_what_to_do(page: Page, site: Site) -> None
     page.goto((site.root / "some where" / "int8" / "index.html").as_uri())
     page.wait_for_selector("#trouble:not([hidden])")
     assert "python -m http.server" in page.inner_text("#trouble")
-
-
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return axe-core, the accessibility checker, from npm."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed")
-    folder = tmp_path_factory.mktemp("axe")
-    subprocess.run([npm, "pack", "axe-core@4.14.1", "--silent"], cwd=folder, check=True, capture_output=True)
-    with tarfile.open(folder / "axe-core-4.14.1.tgz") as archive:
-        stream = archive.extractfile("package/axe.min.js")
-        assert stream is not None
-        return stream.read().decode()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
