@@ -6,6 +6,7 @@ import json
 import plistlib
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,33 +25,43 @@ STRICT = ("-strict-concurrency=complete", "-warnings-as-errors")
 STYLE = json.dumps({"version": 1, "lineLength": 120, "indentation": {"spaces": 4}})
 
 
+Once = Callable[[str, Callable[[Path], None]], Path]
+
+
 @pytest.fixture(scope="session")
-def swift(tmp_path_factory: pytest.TempPathFactory) -> Swift:
+def swift(once: Once) -> Swift:
     """Return the compiler, with the stand-ins for Apple's frameworks built as modules."""
-    swift = Swift(swift_root(), tmp_path_factory.mktemp("swift"))
-    shutil.copytree(HERE / "stand_in", swift.work / "stand_in")
-    for name in MODULES:
-        swift.succeed(
-            f"mkdir -p modules && swiftc -parse-as-library -swift-version 5 -emit-module -emit-library"
-            f" -module-name {name} -module-link-name {name} -I modules -L modules"
-            f" -emit-module-path modules/{name}.swiftmodule -o modules/lib{name}.so stand_in/{name}.swift"
-        )
-    return swift
+    root = swift_root()
+
+    def make(work: Path) -> None:
+        swift = Swift(root, work)
+        shutil.copytree(HERE / "stand_in", work / "stand_in")
+        shutil.copyfile(HERE / "read_plist.swift", work / "read_plist.swift")
+        swift.succeed("swiftc -o read_plist read_plist.swift && mkdir modules")
+        for name in MODULES:
+            swift.succeed(
+                "swiftc -parse-as-library -swift-version 5 -emit-module -emit-library"
+                f" -module-name {name} -module-link-name {name} -I modules -L modules"
+                f" -emit-module-path modules/{name}.swiftmodule -o modules/lib{name}.so stand_in/{name}.swift"
+            )
+
+    return Swift(root, once("swift", make))
 
 
 @pytest.fixture(scope="session")
-def app(swift: Swift, edition: Path) -> Path:
-    """Return the app of an edition, where the compiler sees it."""
-    place = swift.work / edition.parent.name
-    make_app(edition, "ios", place)
-    return place
+def app(swift: Swift, edition: Path, once: Once) -> Path:
+    """Return the app of an edition, where the compiler sees it, its package and that one's tests built.
 
+    Warnings are errors.
+    """
+    name = edition.parent.name
 
-@pytest.fixture(scope="session")
-def built(swift: Swift, app: Path) -> Path:
-    """Return the app with its package and that package's tests built, warnings being errors."""
-    swift.succeed(f"cd {app.name}/PocketClassifier && swift build --build-tests {flags()}")
-    return app
+    def make(marker: Path) -> None:
+        make_app(edition, "ios", swift.work / name)
+        swift.succeed(f"cd {name}/PocketClassifier && swift build --build-tests {flags()}")
+
+    once(f"{name}-built", make)
+    return swift.work / name
 
 
 def flags() -> str:
@@ -59,18 +70,16 @@ def flags() -> str:
 
 
 def test_the_package_gives_ids_signatures_and_scores_of_all_golden_texts(
-    swift: Swift, built: Path, edition: Path
+    swift: Swift, app: Path, edition: Path
 ) -> None:
-    pipes = swift.work / f"{built.name}-pipes"
+    pipes = swift.work / f"{app.name}-pipes"
     pipes.mkdir()
     with answering(pipes, "/work", swift.work) as asked:
         out = swift.succeed(
-            f"cd {built.name}/PocketClassifier && HOME=/work/{pipes.name}"
+            f"cd {app.name}/PocketClassifier && HOME=/work/{pipes.name}"
             f" POCKETFORMER_EVALUATOR=/work/{pipes.name} swift test --skip-build {flags()}"
         )
-    count = len(
-        re.findall(r"func test", "".join(path.read_text() for path in built.glob("*/Tests/*/*.swift")))
-    )
+    count = len(re.findall(r"func test", "".join(path.read_text() for path in app.glob("*/Tests/*/*.swift"))))
     assert f"Executed {count} tests, with 0 failures" in out
     # The tests on the Swift side hold ids and scores against golden.json; here, what the file was given.
     golden = Golden.load(edition / "golden.json")
@@ -82,7 +91,7 @@ def test_the_package_gives_ids_signatures_and_scores_of_all_golden_texts(
         signature, _ = model.run_tokens(tokens)
         given = tokens.cut(model.size_of(signature))
         assert (signature, b"".join(given[name].tobytes() for name in sorted(given))) in asked.runs
-    assert set(asked.loaded) == {*model_signatures(built)}
+    assert set(asked.loaded) == {*model_signatures(app)}
 
 
 def model_signatures(app: Path) -> list[str]:
@@ -91,10 +100,10 @@ def model_signatures(app: Path) -> list[str]:
     return re.findall(r'Function\(\s+signature: "([^"]+)"', text)
 
 
-def test_the_app_type_checks_against_the_frameworks_it_uses(swift: Swift, built: Path) -> None:
+def test_the_app_type_checks_against_the_frameworks_it_uses(swift: Swift, app: Path) -> None:
     modules = "-I /work/modules -I PocketClassifier/.build/debug/Modules"
     swift.succeed(
-        f"cd {built.name} && swiftc -typecheck -parse-as-library -module-name StarterApp -swift-version 5"
+        f"cd {app.name} && swiftc -typecheck -parse-as-library -module-name StarterApp -swift-version 5"
         f" {' '.join(STRICT)} {modules} App/*.swift"
     )
 
@@ -124,9 +133,6 @@ def packages(app: Path) -> list[Path]:
 
 def project_of(swift: Swift, app: Path) -> dict[str, dict[str, object]]:
     """Return the objects of the project file, as Foundation's own parser of property lists reads it."""
-    if not (swift.work / "read_plist").exists():
-        shutil.copyfile(HERE / "read_plist.swift", swift.work / "read_plist.swift")
-        swift.succeed("swiftc -o read_plist read_plist.swift")
     file = next(app.glob("*.xcodeproj/project.pbxproj")).relative_to(swift.work)
     content = json.loads(swift.succeed(f"./read_plist {file}"))
     assert content["objects"][content["rootObject"]]["isa"] == "PBXProject"
@@ -159,18 +165,18 @@ def test_the_project_file_is_whole(swift: Swift, app: Path) -> None:
     assert entitlements == {"com.apple.security.app-sandbox": True}
 
 
-def test_labels_and_texts_come_out_of_swift_as_they_went_in(swift: Swift, built: Path, edition: Path) -> None:
-    main = swift.work / f"{built.name}-main.swift"
+def test_labels_and_texts_come_out_of_swift_as_they_went_in(swift: Swift, app: Path, edition: Path) -> None:
+    main = swift.work / f"{app.name}-main.swift"
     main.write_text(
         "import Foundation\nimport PocketClassifier\n"
         "@main enum Main { static func main() throws {\n"
         "let told = [ModelFile.edition.labels, Examples.texts, [Examples.title, ModelFile.edition.sha256]]\n"
         "FileHandle.standardOutput.write(try JSONEncoder().encode(told)) } }\n"
     )
-    build = f"{built.name}/PocketClassifier/.build/debug"
+    build = f"{app.name}/PocketClassifier/.build/debug"
     swift.succeed(
         f"swiftc -parse-as-library -I modules -L modules -I {build}/Modules -o {main.stem}"
-        f" {main.name} {built.name}/App/Examples.swift {build}/PocketClassifier.build/*.o"
+        f" {main.name} {app.name}/App/Examples.swift {build}/PocketClassifier.build/*.o"
         " -Xlinker -rpath -Xlinker /work/modules"
     )
     told = json.loads(swift.succeed(f"./{main.stem}"))

