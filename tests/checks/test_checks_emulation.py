@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -150,6 +151,13 @@ def test_requests_that_cannot_be_followed(
     request = EmulationRequest(architecture, None, (processor,), sample)
     with pytest.raises(RecipeError, match=sentence):
         verify_emulated(Edition.load(finished), finished, None, request, Silent())
+
+
+def test_options_of_the_emulation_alone(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pocketformer", "verify", str(tmp_path), "--cpu", "cortex-a53"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "add --arch arm64" in done.stderr
 
 
 def test_verdicts_come_back_from_edition_json(finished: Path) -> None:

@@ -21,6 +21,7 @@ from pocketformer.cli.device import (
 from pocketformer.cli.emulating import Architecture, Processors, Root, Sample, verify_on_processors
 from pocketformer.cli.given import Inputs, Tolerance, bench_files, is_model_file, verify_against
 from pocketformer.cli.tables import show_bench, show_edition, show_feasibility, show_layers, show_range
+from pocketformer.errors import RecipeError
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Dist = Annotated[Path, typer.Argument(help="Directory that `run` or `export` has written.")]
@@ -74,6 +75,8 @@ def verify(
         asked = (text, label, label_name, separator)
         verify_on_processors(dist, arch, (root, cpu, sample), data, asked, json)
         return
+    if root is not None or cpu:
+        raise RecipeError("--root and --cpu say what is emulated: add --arch arm64, or leave them out.")
     with own_stderr():  # the converter's packages write to it while they are imported
         from pocketformer import pipeline
         from pocketformer.data import Columns, read_labeled_texts
