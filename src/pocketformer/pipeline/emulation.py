@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketformer.checkpoint import local_directory
-from pocketformer.checks import GOLDEN_FILE, Golden, Reference, plan_of
+from pocketformer.checks import GOLDEN_FILE, TOLERANCES, Golden, Reference, plan_of
 from pocketformer.checks.emulation import (
     FORMAT,
     Answers,
@@ -176,7 +176,9 @@ class _Run:
         )
         asked = self._expected
         texts = [text.hex() for text in asked.texts]
-        self._key = key_of(texts, asked.classified, asked.values.tolist(), machine.emulator)
+        limits = [str(tolerance) for tolerance in TOLERANCES.values()]
+        by = machine.emulator, machine.runtime
+        self._key = key_of(texts, asked.classified, asked.values.tolist(), limits, by)
 
     def of(self, entry: EditionFile, processors: Sequence[Processor]) -> tuple[ProcessorVerdict, ...]:
         """Return what is found of one file; processors of an earlier run that are not asked again stay."""

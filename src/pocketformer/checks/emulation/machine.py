@@ -52,6 +52,7 @@ class Machine:
         self._root = root
         self._emulator = _found_emulator()
         self.emulator = _told_version(self._emulator)
+        self.runtime = _runtime()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
 
@@ -192,9 +193,14 @@ def _gathered(lines: Sequence[dict[str, Any]], features: tuple[str, ...], second
         values=np.stack(values),
         scores=np.stack(scores) if scores else None,
         features=features,
-        runtime=f"{PINNED[0]} {version(PINNED[0])}",
+        runtime=_runtime(),
         seconds=seconds,
     )
+
+
+def _runtime() -> str:
+    """Return name and version of what runs the files, here and there, as "ai-edge-litert 2.3.0"."""
+    return f"{PINNED[0]} {version(PINNED[0])}"
 
 
 def _found_emulator() -> Path:
