@@ -31,6 +31,7 @@ from pocketformer.checks.emulation import (
 from pocketformer.checks.emulation.blame import blame
 from pocketformer.checks.emulation.root import Root
 from pocketformer.cli import main
+from pocketformer.data import read_labeled_texts
 from pocketformer.edition import Edition
 from pocketformer.errors import EmulationError, VerificationError
 from pocketformer.pipeline import EmulationRequest, Silent, verify_emulated
@@ -108,6 +109,17 @@ def test_an_edition_that_is_not_what_pytorch_says_is_refused(root: Root, dist: P
     entry = next(one for one in Edition.load(dist).files if one.file == name)
     assert not entry.processors[0].passed
     assert (dist / name).is_file()
+
+
+def test_labelled_rows_instead_of_golden_texts(root: Root, dist: Path, recipe_path: Path) -> None:
+    edition = Edition.load(dist)
+    rows, _ = read_labeled_texts(recipe_path.with_name("test.csv"), labels=edition.labels)
+    name = next(entry.file for entry in edition.files if entry.file.endswith(".int8.tflite"))
+    request = EmulationRequest("arm64", None, ("armv9",), 2, (name,))
+    edition = verify_emulated(edition, dist, rows, request, Silent())
+    (verdict,) = next(entry.processors for entry in edition.files if entry.file == name)
+    assert (verdict.texts, verdict.token_mismatches) == (len(rows), 0)
+    assert (verdict.classified, verdict.labels_equal) == (2, 2)
 
 
 def test_an_error_of_the_emulator_is_told_from_one_of_the_file(root: Root, finished: Path) -> None:
