@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pocketformer.apps.serving import DEFAULT_PORT, HOST, AppServer, serve_app
+from pocketformer.apps.serving import AppServer, serve_app
 from pocketformer.errors import FileFormatError, RecipeError
+from pocketformer.local_address import DEFAULT_PORT, HOST
 
 
 @contextmanager

@@ -12,11 +12,9 @@ from urllib.parse import unquote, urlsplit
 from pocketformer.apps.scaffold import Tree
 from pocketformer.apps.subject import AppOptions, Subject
 from pocketformer.errors import RecipeError
+from pocketformer.local_address import DEFAULT_PORT, HOST
 
-__all__ = ["DEFAULT_PORT", "HOST", "AppServer", "serve_app"]
-
-HOST = "127.0.0.1"
-DEFAULT_PORT = 8765  # the next free one is taken where it is busy; the report names it
+__all__ = ["AppServer", "serve_app"]
 
 _PORTS_TRIED = 20
 _ENTRY = "index.html"

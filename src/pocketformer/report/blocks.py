@@ -67,11 +67,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Running text."""
+    """Running text, and perhaps an address on this machine behind it."""
 
     kind: ClassVar[str] = "paragraph"
 
     text: str
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from pocketformer.report.sections.proof import proof_section
 from pocketformer.report.sections.provenance import provenance_section
 from pocketformer.report.sections.student import student_section
 from pocketformer.report.sections.training import training_section
+from pocketformer.report.sections.trying import trying_section
 
 if TYPE_CHECKING:
     from pocketformer.edition import Edition
@@ -28,6 +29,7 @@ __all__ = ["sections_of"]
 _ALL = (
     files_section,
     size_section,
+    trying_section,
     budget_section,
     baselines_section,
     latency_section,
