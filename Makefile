@@ -32,7 +32,7 @@ test: $(READY)
 # The exhaustive sweeps: every Unicode code point, training that is stopped and resumed, a real demo.
 SLOW ?= slow
 test-slow: $(READY)
-	$(BIN)/python -m pytest -q -m "$(SLOW)"
+	$(BIN)/python -m pytest -q -rs -m "$(SLOW)"
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
