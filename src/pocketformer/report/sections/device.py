@@ -131,8 +131,8 @@ def _signatures(bench: DeviceBench) -> Table:
     )
     note = (
         "RAM is the largest resident memory of the tool's process, with the runtime and the file itself. CPU "
-        "is of one core: 200 % are two busy ones. mA is the fuel gauge's, less the idle phone's. The error is "
-        "the largest difference from this machine's output, relative to the output's largest number."
+        "is of one core: 200 % are two busy ones. mA is the fuel gauge's, less the idle phone's. The error "
+        "is the largest difference from this machine's output, relative to the output's largest number."
     )
     table = Table(f"Every signature on {bench.phone.name}", columns, rows, note)
     return table.without_empty_columns()
