@@ -14,6 +14,7 @@ from pocketformer import __version__, files
 from pocketformer.checkpoint import is_classifier, local_directory
 from pocketformer.edition import Edition, EditionFile
 from pocketformer.errors import RecipeError
+from pocketformer.pipeline.device import with_phones_kept
 from pocketformer.pipeline.entries import kept_or_written
 from pocketformer.pipeline.environment import environment
 from pocketformer.pipeline.golden import write_golden
@@ -89,6 +90,7 @@ def export_checkpoint(
     sizes = (tuple(recipe.lengths), shapes.text_bytes)
     write_golden(str(source), name, sizes, directory, key_of(*inputs), observer)
     edition = _edition(name, base, checkpoint, source, directory, entries, weights)
+    edition = with_phones_kept(edition, directory)
     edition.save(directory)
     return edition
 
