@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketformer.checkpoint import local_directory
-from pocketformer.checks import GOLDEN_FILE, TOLERANCES, Golden, Reference, plan_of
+from pocketformer.checks import GOLDEN_FILE, REJECTED_SUFFIX, TOLERANCES, Golden, Reference, plan_of
 from pocketformer.checks.emulation import (
     FORMAT,
     Answers,
@@ -203,7 +203,9 @@ class _Run:
                     self._ledger.put(f"verify {entry.file} on {processor.name}", key, verdict)
         verdicts = tuple({**earlier, **found}.values())
         self._ledger.put(
-            _stage(entry.file), key_of(entry.sha256), entry.model_copy(update={"processors": verdicts})
+            _stage(entry.file.removesuffix(REJECTED_SUFFIX)),
+            key_of(entry.sha256),
+            entry.model_copy(update={"processors": verdicts}),
         )
         return verdicts
 
