@@ -73,7 +73,7 @@ def make_app(
     subject = Subject.load(directory)
     tree = module.app_tree(subject, options or AppOptions())
     write(tree, output, force=force)
-    carried = {entry.file for entry in subject.edition.files}
+    carried = {name for entry in subject.edition.files for name in (entry.file, *entry.parts)}
     model = next((Path(path).name for path in sorted(tree) if Path(path).name in carried), "")
     return AppResult(
         platform,
