@@ -26,7 +26,7 @@ def rendered(package: str, values: Mapping[str, object]) -> Tree:
     """Return the files of a package's `templates/`: those named `….j2` rendered, the others as they are.
 
     A folder or file name may hold `{{ name }}` too. Templates write a value into a language of their own
-    through that language's filter, a function among the values, so that no label or text can break out of its string.
+    through that language's filter, a function among the values: no label or text can break out of its string.
 
     Args:
         package: As "pocketformer.apps.web".
