@@ -73,10 +73,8 @@ def _energy(call: Callable[[], object], sysfs: Path) -> tuple[Energy, str]:
     if not isinstance(found, str):
         try:
             energy = energy_of(call, found, least_seconds=_LEAST_SECONDS)
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # a driver that stopped answering costs the figure, not the rest
+        except (OSError, ValueError) as error:
+            # A driver that stopped answering costs the figure, not the rest.
             found = f"{found.source[0].upper()}{found.source[1:]} gave no figure: {error}."
         else:
             return energy, _note(found, energy)
