@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("pocketformer")
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Share out the whole suite over the cores; a file or a test that was named runs in this process."""
-    return None if config.args == config.getini("testpaths") else 0
+    return os.cpu_count() if config.args == config.getini("testpaths") else 0
 
 
 _POSITIVE = ["please", "can", "you", "account", "lost", "card", "money", "when", "where"]
