@@ -6,6 +6,7 @@ import csv
 import os
 import random
 import shutil
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -15,6 +16,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 if "PYTEST_XDIST_WORKER" in os.environ:  # a process per core, not also a thread per core in each
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell has what it runs in the background ignore Ctrl-C, which some tests press.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no failure; and CI asks the same examples every time, so that it is red for a reason.
 hypothesis.settings.register_profile("pocketformer", deadline=None, derandomize="CI" in os.environ)
