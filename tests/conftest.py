@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -48,33 +49,47 @@ def write_table(path: Path, rows: int, seed: int) -> Path:
 
 
 @pytest.fixture(scope="session")
-def recipe_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a recipe over a tiny encoder and a table of 160 rows; its output does not exist yet."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all processes of this session share; what is made in it is made under a lock."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recipe_path(shared: Path) -> Path:
+    """Return a recipe over a tiny encoder and a table of 160 rows."""
     from tiny import tiny_checkpoint
 
-    folder = tmp_path_factory.mktemp("recipe")
-    tiny_checkpoint(folder / "base")
-    write_table(folder / "train.csv", 160, seed=1)
-    write_table(folder / "test.csv", 48, seed=2)
-    (folder / "recipe.toml").write_text(
-        'name = "tiny"\nbase = "./base"\noutput = "dist"\n'
-        '[data]\ntrain = "train.csv"\ntest = "test.csv"\n'
-        "[finetune]\nepochs = 12\npatience = 12\nmax_length = 32\nlearning_rate = 0.003\n"
-        "[export]\nlengths = [16, 32]\nmax_bytes = 128\n"
-        "[bench]\nrounds = 2\nthreads = [1]\n",
-        encoding="utf-8",
-    )
-    return folder / "recipe.toml"
+    recipe = shared / "recipe.toml"
+    with FileLock(shared / "recipe.lock"):
+        if not recipe.is_file():
+            tiny_checkpoint(shared / "base")
+            write_table(shared / "train.csv", 160, seed=1)
+            write_table(shared / "test.csv", 48, seed=2)
+            recipe.write_text(
+                'name = "tiny"\nbase = "./base"\noutput = "dist"\n'
+                '[data]\ntrain = "train.csv"\ntest = "test.csv"\n'
+                "[finetune]\nepochs = 12\npatience = 12\nmax_length = 32\nlearning_rate = 0.003\n"
+                "[export]\nlengths = [16, 32]\nmax_bytes = 128\n"
+                "[bench]\nrounds = 2\nthreads = [1]\n",
+                encoding="utf-8",
+            )
+    return recipe
 
 
 @pytest.fixture(scope="session")
 def finished(recipe_path: Path) -> Path:
-    """Return the directory of an edition that `run` made; tests must not change it."""
+    """Return the directory of an edition that `run` made, once for all processes; tests must not change it."""
     from pocketformer import pipeline
     from pocketformer.recipe import Recipe
 
-    recipe = Recipe.load(recipe_path)
-    pipeline.run(recipe)
+    recipe, done = Recipe.load(recipe_path), recipe_path.with_name("dist.done")
+    with FileLock(recipe_path.with_name("dist.lock")):
+        if not done.is_file():
+            pipeline.run(recipe)
+            done.touch()
     return recipe.output
 
 

@@ -67,6 +67,7 @@ def test_a_second_run_keeps_every_stage(recipe: Recipe) -> None:
     assert before == {name: (recipe.output / name).read_bytes() for name in FILES}
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_written_again(recipe: Recipe) -> None:
     path = recipe.output / FILES[2]
     intact = path.read_bytes()

@@ -250,6 +250,7 @@ def test_metadata_tells_what_the_package_is(packages: dict[str, Path]) -> None:
     assert all(one.shortDescription for part in description.functions for one in (*part.input, *part.output))
 
 
+@pytest.mark.slow
 def test_the_same_program_gives_the_same_bytes(checkpoint: Path, program: Program, tmp_path: Path) -> None:
     """In another process, whose hashes differ."""
     target.export(program.only("classify_8", "classify_32"), "int8", tmp_path / "here.mlpackage")
