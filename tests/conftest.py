@@ -81,7 +81,7 @@ def recipe_path(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(recipe_path: Path) -> Path:
-    """Return the directory of an edition that `run` made, once for all processes; tests must not change it."""
+    """Return the directory of an edition that `run` made for all processes; tests must not change it."""
     from pocketformer import pipeline
     from pocketformer.recipe import Recipe
 
